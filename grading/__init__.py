@@ -1,0 +1,1 @@
+"""Everything for instructors: building labs from their one source, later grading them."""

@@ -1,0 +1,1 @@
+"""Finds, runs and checks the notebooks of the labs; knows nothing about grading."""
