@@ -1,0 +1,114 @@
+"""The student's end of a check: answers requests by calling the functions of a namespace.
+
+It runs where student code runs (the notebook's kernel, or the sandbox when grading) and knows no
+expected value and no verdict. `labs.engine.student` is the other end, `labs.engine.codec` the form
+of what passes between them.
+
+A request is ``{"call": NAME or handle, "method": NAME or None, "args": [...], "kwargs": {...},
+"keep": bool}``. A reply is ``{"value": ...}``, ``{"kept": id}`` or ``{"error": {...}}``. While a
+call runs, the endpoint may itself ask: ``{"callback": id, "args": [...]}``.
+"""
+
+import importlib
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from labs.engine import codec
+from labs.engine.errors import ExchangeError
+from labs.engine.withhold import withheld
+
+Exchange = Callable[[bytes], bytes]
+_MESSAGE_CHARACTERS = 500
+
+
+class Endpoint:
+    """Serves calls to the functions of one namespace, and keeps the results it is told to keep.
+
+    Parameters
+    ----------
+    namespace
+        Where functions are looked up by name; read at each call, never written.
+    withhold
+        Dotted names that do not exist while student code runs.
+    """
+
+    def __init__(self, namespace: Mapping[str, Any], *, withhold: Iterable[str] = ()) -> None:
+        self._namespace = namespace
+        self._withhold = tuple(withhold)
+        self._kept: dict[int, Any] = {}
+
+    def handle(self, message: bytes, exchange: Exchange) -> bytes:
+        """Answer one request.
+
+        Parameters
+        ----------
+        message
+            An encoded request.
+        exchange
+            Sends a callback's message to the check and returns its answer.
+        """
+        request = codec.decode(message, special=_Resolver(self._kept, exchange), tensors=True)
+        try:
+            function = self._function(request["call"], request["method"])
+            with withheld(self._withhold):
+                result = function(*request["args"], **request["kwargs"])
+            return self._reply(result, keep=request["keep"])
+        except (Exception, SystemExit) as err:  # whatever student code raises is data
+            return codec.encode({"error": _describe(err)})
+
+    def _function(self, target: Any, method: str | None) -> Callable[..., Any]:
+        if isinstance(target, str):
+            if target not in self._namespace:
+                raise NotImplementedError(f"there is no function {target}")
+            target = self._namespace[target]
+        function = getattr(target, method) if method else target
+        if not callable(function):
+            raise TypeError(f"a {type(function).__name__} is not a function")
+        return function  # type: ignore[no-any-return]  # any callable of the student's
+
+    def _reply(self, result: Any, *, keep: bool) -> bytes:
+        if keep:
+            key = len(self._kept)
+            self._kept[key] = result
+            return codec.encode({"kept": key})
+        return codec.encode({"value": result})
+
+
+class _Resolver:
+    """Turns the tags of a request into objects of this process."""
+
+    def __init__(self, kept: Mapping[int, Any], exchange: Exchange) -> None:
+        self._kept = kept
+        self._exchange = exchange
+
+    def __call__(self, tag: str, content: Any) -> Any:
+        if tag == "handle" and content in self._kept:
+            return self._kept[content]
+        if tag == "ref":
+            module, _, name = content["name"].partition(":")
+            return getattr(importlib.import_module(module), name)(**content["kwargs"])
+        if tag == "callback":
+            return self._proxy(content)
+        raise ExchangeError(f"a request with the unknown tag {tag!r}")
+
+    def _proxy(self, key: int) -> Callable[..., Any]:
+        def ask(*args: Any) -> Any:
+            answer = codec.decode(
+                self._exchange(codec.encode({"callback": key, "args": list(args)})), tensors=True
+            )
+            if "error" in answer:
+                raise RuntimeError(answer["error"]["message"])
+            return answer["value"]
+
+        return ask
+
+
+def _describe(err: BaseException) -> dict[str, str]:
+    frames = traceback.extract_tb(err.__traceback__)
+    line = (frames[-1].line or "") if frames else ""
+    return {
+        "name": type(err).__name__,
+        "message": str(err)[:_MESSAGE_CHARACTERS],
+        "line": line[:_MESSAGE_CHARACTERS],
+    }

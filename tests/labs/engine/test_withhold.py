@@ -1,0 +1,122 @@
+"""Withheld names: gone however they are reached, and back afterwards."""
+
+import importlib
+import math
+import subprocess
+import sys
+import types
+
+import pytest
+
+from labs.engine.errors import LabFormatError
+from labs.engine.student import StudentError, local_student
+from labs.engine.withhold import withheld
+
+MODULE = "withhold_toy.inner"
+
+
+@pytest.fixture
+def toy(tmp_path, monkeypatch):
+    package = tmp_path / "withhold_toy"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "inner.py").write_text(
+        "import functools\n"
+        "def answer():\n    return 42\n"
+        "def closed(value):\n    def inside():\n        return value\n    return inside\n"
+        "wrapped = closed(42)\n"
+        "class Tool:\n    def use(self):\n        return 42\n"
+        "    @staticmethod\n    def still():\n        return 42\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield importlib.import_module(MODULE)
+    for name in [MODULE, "withhold_toy"]:
+        sys.modules.pop(name, None)
+
+
+def from_import():
+    from withhold_toy.inner import answer
+
+    return answer()
+
+
+def plain_import():
+    import withhold_toy.inner
+
+    return withhold_toy.inner.answer()
+
+
+def by_attribute():
+    import withhold_toy
+
+    return withhold_toy.inner.answer()
+
+
+def by_importlib():
+    return importlib.import_module(MODULE).answer()
+
+
+def by_sys_modules():
+    return sys.modules[MODULE].answer()
+
+
+@pytest.mark.parametrize(
+    "way", [from_import, plain_import, by_attribute, by_importlib, by_sys_modules]
+)
+def test_no_way_of_importing_works(toy, way):
+    assert way() == 42
+    with withheld([MODULE]), pytest.raises((ImportError, RuntimeError, KeyError)):
+        way()
+    assert way() == 42
+
+
+def test_references_kept_from_before_raise_and_come_back(toy):
+    kept = [toy.answer, toy.wrapped, toy.Tool().use, toy.Tool.still]
+    for function in kept:
+        with withheld([MODULE]), pytest.raises(RuntimeError, match="withheld"):
+            function()
+        assert function() == 42
+
+
+def test_attributes_can_be_withheld_alone():
+    with withheld(["math.hypot"]):
+        assert math.sqrt(4) == 2
+        with pytest.raises(RuntimeError, match="math.hypot is withheld"):
+            math.hypot(3, 4)
+    assert math.hypot(3, 4) == 5
+
+
+def test_a_method_of_a_class_can_be_withheld(toy):
+    with withheld([f"{MODULE}.Tool.use"]), pytest.raises(RuntimeError, match="withheld"):
+        toy.Tool().use()
+    assert toy.Tool().use() == 42
+
+
+def test_a_misspelt_name_is_an_error():
+    with pytest.raises(LabFormatError, match="math.hypott"), withheld(["math.hypott"]):
+        pass
+
+
+def test_everything_comes_back_when_student_code_raises(toy):
+    with pytest.raises(ZeroDivisionError), withheld([MODULE, "math.hypot"]):
+        raise ZeroDivisionError
+    assert by_attribute() == 42
+    assert isinstance(math.hypot, types.BuiltinFunctionType)
+    assert not [finder for finder in sys.meta_path if type(finder).__name__ == "_Blocker"]
+
+
+def test_a_student_sees_the_reason(toy):
+    student = local_student({"f": by_importlib}, withhold=[MODULE])
+    with pytest.raises(StudentError, match="withheld in this exercise"):
+        student.f()
+
+
+def test_withholding_for_good_in_a_process_of_its_own():
+    code = (
+        "from labs.engine.withhold import withhold\n"
+        "withhold(['course_utils.units'])\n"
+        "try:\n    import course_utils.units\n"
+        "except ImportError as err:\n    print(err)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "course_utils.units is withheld" in run.stdout
