@@ -268,7 +268,7 @@ def raises(name: str) -> Iterator[None]:
         raise AssertionError(f"should raise {name}, and raised nothing")
 
 
-def assert_equal(got: Any, want: Any, what: str, *, relative: float = 0.0) -> None:
+def assert_equal(got: Any, want: Any, *, what: str, relative: float = 0.0) -> None:
     """Assert that an answer has the expected form and value.
 
     Parameters
@@ -285,8 +285,8 @@ def assert_equal(got: Any, want: Any, what: str, *, relative: float = 0.0) -> No
 
     Examples
     --------
-    >>> assert_equal([1, 2.0], (1, 2), "two numbers")
-    >>> assert_equal(3, 4, "the stride")
+    >>> assert_equal([1, 2.0], (1, 2), what="two numbers")
+    >>> assert_equal(3, 4, what="the stride")
     Traceback (most recent call last):
     ...
     AssertionError: the stride: expected 4, you have 3

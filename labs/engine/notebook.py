@@ -65,7 +65,7 @@ class CheckReport:
 def _row(result: CaseResult) -> dict[str, str]:
     calls = result.calls[-_SHOWN_CALLS:]
     return {
-        "": "\N{CHECK MARK}" if result.passed else "\N{BALLOT X}",
+        "open case": "passes" if result.passed else "fails",
         "what is asked": result.sentence,
         "last calls": "; ".join(f"{call.request} = {call.answer}" for call in calls),
         "what is wrong": result.message,
@@ -185,22 +185,22 @@ class Prediction:
         return f"{outcome}; {guess}."
 
 
-def show_prediction(name: str, guess: float | None, result: Result) -> Prediction:
+def show_prediction(name: str, result: Result, *, guess: float | None) -> Prediction:
     """Put a guess beside the result, as the last expression of a cell; it is worth no points.
 
     Parameters
     ----------
     name
         Name of the result with its unit suffix.
-    guess
-        The student's guess in that unit, or None.
     result
         What was measured or counted.
+    guess
+        The student's guess in that unit, or None.
 
     Examples
     --------
     >>> from course_utils.records import counted
-    >>> show_prediction("macs", 10_000, counted(20_000))
+    >>> show_prediction("macs", counted(20_000), guess=10_000)
     macs: 20,000 MAC; you guessed 10,000, off by a factor of 2.
     """
     return Prediction(name, guess, result)

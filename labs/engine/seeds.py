@@ -26,7 +26,7 @@ def open_seed(exercise: str, case: str) -> int:
     return _seed(_OPEN_KEY, "", exercise, case)
 
 
-def secret_seed(secret: bytes, release: str, exercise: str, case: str) -> int:
+def secret_seed(secret: bytes, release: str, *, exercise: str, case: str) -> int:
     """Return the seed of a hidden case in grading.
 
     Parameters
@@ -40,7 +40,7 @@ def secret_seed(secret: bytes, release: str, exercise: str, case: str) -> int:
 
     Examples
     --------
-    >>> secret_seed(b"k" * 32, "2026", "0.1", "shape") < 2**128
+    >>> secret_seed(b"k" * 32, "2026", exercise="0.1", case="shape") < 2**128
     True
     """
     return _seed(secret, release, exercise, case)

@@ -50,8 +50,7 @@ def withheld(names: Iterable[str]) -> Iterator[None]:
     labs.engine.withhold.WithheldError: math.hypot is withheld in this exercise: write it yourself
     """
     with ExitStack() as restore:
-        for name in names:
-            _take(name, restore)
+        _take_all(names, restore)
         yield
 
 
@@ -62,22 +61,27 @@ def withhold(names: Iterable[str]) -> None:
     --------
     >>> withhold([])
     """
-    restore = ExitStack()
-    for name in names:
-        _take(name, restore)
+    _take_all(names, ExitStack())
 
 
-def _take(name: str, restore: ExitStack) -> None:
-    parent_name, _, attribute = name.rpartition(".")
+def _take_all(names: Iterable[str], restore: ExitStack) -> None:
+    # All are imported before the first is taken: one may import another.
+    for name, module in [(name, _module(name)) for name in names]:
+        parent_name, _, attribute = name.rpartition(".")
+        if module is None:
+            _take_attribute(parent_name, attribute, restore)
+            continue
+        _poison_functions(module, restore)
+        _block_import(name, restore)
+        if parent_name:
+            _replace(importlib.import_module(parent_name), attribute, name, restore)
+
+
+def _module(name: str) -> types.ModuleType | None:
     try:
-        target = importlib.import_module(name)
+        return importlib.import_module(name)
     except ImportError:
-        _take_attribute(parent_name, attribute, restore)
-        return
-    _poison_functions(target, restore)
-    _block_import(name, restore)
-    if parent_name:
-        _replace(importlib.import_module(parent_name), attribute, name, restore)
+        return None
 
 
 def _take_attribute(parent_name: str, attribute: str, restore: ExitStack) -> None:

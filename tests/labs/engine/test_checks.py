@@ -17,7 +17,7 @@ def module_with_cases() -> types.ModuleType:
     def doubles(student, rng):
         x = int(rng.integers(1, 100))
         evidence.table([{"x": x, "2x": 2 * x}])
-        assert_equal(student.double(x), 2 * x, f"twice {x}")
+        assert_equal(student.double(x), 2 * x, what=f"twice {x}")
 
     @check("7.1", sentence="It refuses texts.")
     def refuses(student, rng):
@@ -160,10 +160,10 @@ def test_a_check_needs_sentence_and_weight(kwargs):
 )
 def test_assert_equal(got, want, relative, equal):
     if equal:
-        assert_equal(got, want, "it", relative=relative)
+        assert_equal(got, want, what="it", relative=relative)
     else:
         with pytest.raises(AssertionError, match="it: expected"):
-            assert_equal(got, want, "it", relative=relative)
+            assert_equal(got, want, what="it", relative=relative)
 
 
 def test_raises_wants_this_error():

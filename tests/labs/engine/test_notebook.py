@@ -164,10 +164,12 @@ def test_without_a_notebook_a_namespace_is_needed(toy):
 )
 def test_predictions_are_set_beside_the_result(guess, words):
     result = Result(2.0, 1.9, 2.2, n=9, kind="measured")
-    text = repr(notebook.show_prediction("latency_ms", guess, result))
+    text = repr(notebook.show_prediction("latency_ms", result, guess=guess))
     assert text.startswith("latency_ms: 2 ms [1.9, 2.2]")
     assert words in text
 
 
 def test_prediction_of_nothing():
-    assert repr(notebook.show_prediction("top1_loss", 0.0, counted(0.0))).endswith("interval.")
+    assert repr(notebook.show_prediction("top1_loss", counted(0.0), guess=0.0)).endswith(
+        "interval."
+    )

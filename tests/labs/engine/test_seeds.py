@@ -15,11 +15,11 @@ from labs.engine.errors import LabFormatError
 def test_seeds_differ_with_every_part(parts):
     a, b, c = parts
     secret = b"s" * 32
-    base = seeds.secret_seed(secret, a, b, c)
-    assert base == seeds.secret_seed(secret, a, b, c)
-    assert base != seeds.secret_seed(secret, b, a, c)
-    assert base != seeds.secret_seed(secret, a, b, c + "x")
-    assert base != seeds.secret_seed(b"t" * 32, a, b, c)
+    base = seeds.secret_seed(secret, a, exercise=b, case=c)
+    assert base == seeds.secret_seed(secret, a, exercise=b, case=c)
+    assert base != seeds.secret_seed(secret, b, exercise=a, case=c)
+    assert base != seeds.secret_seed(secret, a, exercise=b, case=c + "x")
+    assert base != seeds.secret_seed(b"t" * 32, a, exercise=b, case=c)
     assert base != seeds.open_seed(b, c)
 
 

@@ -1,0 +1,343 @@
+"""The commands ``lab`` and ``course``: arguments, exit codes, and what a person sees.
+
+stdout carries data only; messages and progress go to stderr, progress only where that is a
+terminal. Exit codes: 0 done; 1 a run failed, or this machine lacks something (disk, network,
+package); 2 wrong usage. Each error is one line that ends with what to do.
+
+All work is done by other modules, imported when a command needs them, so that ``--help`` is quick
+and a Python too old or without our packages is told so in a line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import json
+import os
+import re
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from course_utils.data import DatasetInfo
+    from labs.engine.catalog import Lab
+
+OLDEST_PYTHON = (3, 11)
+EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with the message and where to read more."""
+        self.exit(EXIT_USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command ``lab`` and return its exit code."""
+    words = sys.argv[1:] if argv is None else argv
+    # argparse takes a value such as -1e-3 for an option; a space in front makes it a word.
+    spaced = [f" {word}" if re.match(r"-\.?\d", word) else word for word in words]
+    return _guarded("lab", lambda: _lab(spaced))
+
+
+def course(argv: Sequence[str] | None = None) -> int:
+    """Run the command ``course``, which the student handout does not hold, and return its code."""
+
+    def command() -> int:
+        try:
+            # By name, as nothing here may depend on what only instructors have.
+            cli = importlib.import_module("grading.cli")
+        except ModuleNotFoundError as err:
+            if err.name not in ("grading", "grading.cli"):
+                raise
+            _say("course: grading is not included in the student handout; use lab --help")
+            return EXIT_USAGE
+        return int(cli.main(argv))
+
+    return _guarded("course", command)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of ``lab`` with all its commands."""
+    parser = _Parser(prog="lab", description="Find, run and look after the labs of this course.")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    text = "labs with parameters, minutes and points"
+    _command(commands, "list", text, example="lab list", run=_list)
+    _add_run(commands)
+    _add_data(commands)
+    text = "what works on this machine, and how to get the rest"
+    doctor = _command(commands, "doctor", text, example="lab doctor mcu", run=_doctor)
+    doctor.add_argument("extra", metavar="EXTRA", nargs="?", help="one optional part, in detail")
+    return parser
+
+
+def _add_run(commands: Any) -> None:
+    text = "run a lab's notebook, or any other, and record its results"
+    example = "lab run quickstart -p seed 1 -o out.ipynb"
+    run = _command(commands, "run", text, example=example, run=_run)
+    run.add_argument("lab", metavar="LAB|PATH.ipynb", help="name of a lab, or a notebook's path")
+    run.add_argument(
+        *("-p", "--parameter"),
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        help="set a parameter; lab list shows them; may be repeated",
+    )
+    run.add_argument("--preset", help="a lab's named set of parameters, such as smoke")
+    run.add_argument(
+        *("-o", "--output"),
+        metavar="OUT.ipynb",
+        help="write the executed notebook here and its record to OUT.json; without this the "
+        "record goes to stdout",
+    )
+
+
+def _add_data(commands: Any) -> None:
+    text = "list, fetch or locate data sets"
+    data = _command(commands, "data", text, example="lab data fetch mnist", run=_data_list)
+    actions = data.add_subparsers(title="actions", metavar="ACTION")
+    text = "data sets, and which are here"
+    _command(actions, "list", text, example="lab data list", run=_data_list)
+    for name, text, function in (
+        ("fetch", "download a data set, verify it, print where it is", _data_fetch),
+        ("path", "print where a data set is, verified; never downloads", _data_path),
+    ):
+        action = _command(actions, name, text, example=f"lab data {name} mnist", run=function)
+        action.add_argument("name", metavar="NAME", help="name of a data set; see lab data list")
+
+
+def _command(
+    commands: Any,
+    name: str,
+    text: str,
+    *,
+    example: str,
+    run: Callable[[argparse.Namespace], int],
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=text, description=f"{text[0].upper()}{text[1:]}.", epilog=f"Example: {example}"
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _lab(words: Sequence[str]) -> int:
+    parser = make_parser()
+    arguments = parser.parse_args(words)
+    if not hasattr(arguments, "run"):
+        parser.print_help()
+        return EXIT_OK
+    return int(arguments.run(arguments))
+
+
+def _guarded(command: str, run: Callable[[], int]) -> int:
+    """Run a command and turn every error that we know into one line and an exit code."""
+    from course_utils.errors import CourseUtilsError  # noqa: PLC0415
+
+    if sys.version_info < OLDEST_PYTHON:
+        needed = ".".join(map(str, OLDEST_PYTHON))
+        _say(f"{command}: this is Python {sys.version.split()[0]}; use {needed} or newer")
+        return EXIT_FAILED
+    try:
+        code = run()
+        sys.stdout.flush()
+    except SystemExit as err:  # from argparse
+        code = err.code if isinstance(err.code, int) else EXIT_OK
+    except BrokenPipeError:  # the reader of our output, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = EXIT_OK
+    except (CourseUtilsError, ModuleNotFoundError, OSError, KeyboardInterrupt) as err:
+        code, line = _explain(err)
+        _say(f"{command}: {line}")
+    return code
+
+
+def _explain(err: BaseException) -> tuple[int, str]:
+    """Return exit code and line for an error."""
+    from course_utils.errors import CourseUtilsError, UnknownDataError  # noqa: PLC0415
+    from labs.engine.errors import UsageError  # noqa: PLC0415
+
+    if isinstance(err, (UsageError, UnknownDataError)):
+        return EXIT_USAGE, str(err)
+    if isinstance(err, CourseUtilsError):
+        return EXIT_FAILED, str(err)
+    if isinstance(err, ModuleNotFoundError):
+        if str(err.name).partition(".")[0] in ("course_utils", "labs", "grading"):
+            raise err  # a mistake of ours, which a line would hide
+        return EXIT_FAILED, (
+            f"the Python {sys.executable} lacks the package {err.name}; use the course's "
+            "environment, or run: python -m pip install -e . in the course folder"
+        )
+    if isinstance(err, OSError):
+        where = f" {err.filename}" if err.filename else ""
+        return EXIT_FAILED, f"{err.strerror or err}{where}; check free space and permissions"
+    return EXIT_FAILED, "interrupted; nothing was written"
+
+
+def _say(line: str) -> None:
+    print(" ".join(line.split()), file=sys.stderr)
+
+
+def _list(_: argparse.Namespace) -> int:
+    from labs.engine import catalog  # noqa: PLC0415
+
+    for lab in catalog.find_labs():
+        print("\n".join(_lab_lines(lab)))
+    return EXIT_OK
+
+
+def _lab_lines(lab: Lab) -> Iterator[str]:
+    from labs.engine.parameters import read_parameters  # noqa: PLC0415
+
+    yield f"{lab.name}  {lab.minutes} min, {lab.points} points"
+    yield f"    {lab.number}. {lab.title}: {lab.summary}"
+    yield f"    presets: {', '.join(lab.presets)}"
+    if not lab.notebook.exists():
+        yield "    no notebook has been built yet"
+        return
+    parameters = read_parameters(lab.notebook).values()
+    yield from _columns(
+        [(f"    {p.name} = {p.default!r}", p.type_name, p.comment) for p in parameters]
+    )
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from labs.engine import runner  # noqa: PLC0415
+    from labs.engine.errors import UsageError  # noqa: PLC0415
+    from labs.engine.executed import Failure  # noqa: PLC0415
+
+    parameters: dict[str, str] = {}
+    for name, value in arguments.parameter:
+        if name in parameters:
+            raise UsageError(f"parameter {name} is given twice; keep one")
+        parameters[name] = re.sub(r"^ (?=-\.?\d)", "", value)
+    lab, notebook = _target(arguments.lab)
+    plan = runner.plan_run(notebook, parameters, lab=lab, preset=arguments.preset)
+    with _terminated_as_interrupted(), _progress() as progress:
+        record = runner.execute(plan, output=arguments.output, progress=progress)
+    if arguments.output is None:
+        print(json.dumps(record, indent=2))
+    else:
+        print("\n".join(_result_lines(record)))
+    if record["status"] == "ok":
+        return EXIT_OK
+    kept = f"; see {arguments.output}" if arguments.output else "; -o OUT.ipynb keeps the notebook"
+    failure = Failure(**record["provenance"]["error"])
+    _say(f"lab: {plan.name} failed {failure.describe()}{kept}")
+    return EXIT_FAILED
+
+
+def _target(word: str) -> tuple[Lab | None, Any]:
+    """Return lab and notebook that a word on the command line means."""
+    from pathlib import Path  # noqa: PLC0415
+
+    from labs.engine import catalog  # noqa: PLC0415
+
+    if not word.endswith(".ipynb"):
+        lab = catalog.find_lab(word)
+        return lab, lab.notebook
+    path = Path(word).resolve()
+    owners = [lab for lab in catalog.find_labs() if lab.notebook == path]
+    return (owners[0] if owners else None), Path(word)
+
+
+def _result_lines(record: dict[str, Any]) -> Iterator[str]:
+    from course_utils.records import result_from_json  # noqa: PLC0415
+
+    rows = []
+    for name, fields in record["results"].items():
+        result = result_from_json(name, fields)
+        rows.append((name, result.describe(name), f"n={result.n}", result.kind))
+    yield from _columns(rows)
+
+
+@contextlib.contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Let SIGTERM end a run as Ctrl-C does: cleanly."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Callable[[int, int], None] | None]:
+    """Give what shows the progress of a run on a terminal, or None where there is none."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    try:
+        yield lambda cell, cells: print(f"\rcell {cell} of {cells}", end="", file=sys.stderr)
+    finally:
+        print("\r" + " " * 30 + "\r", end="", file=sys.stderr)
+
+
+def _data_list(_: argparse.Namespace) -> int:
+    from course_utils import data  # noqa: PLC0415
+
+    rows = [(info.name, *_data_state(info), info.title) for info in data.list_datasets()]
+    print("\n".join(_columns(rows)))
+    return EXIT_OK
+
+
+def _data_state(info: DatasetInfo) -> tuple[str, str]:
+    from labs.engine import doctor  # noqa: PLC0415
+
+    finding = doctor.check_dataset(info)
+    return finding.state, finding.text
+
+
+def _data_fetch(arguments: argparse.Namespace) -> int:
+    from course_utils import data  # noqa: PLC0415
+
+    return _print_paths(arguments.name, data.fetch(arguments.name))
+
+
+def _data_path(arguments: argparse.Namespace) -> int:
+    from course_utils import data  # noqa: PLC0415
+
+    return _print_paths(arguments.name, data.locate(arguments.name))
+
+
+def _print_paths(name: str, paths: Sequence[Any]) -> int:
+    from course_utils import data  # noqa: PLC0415
+
+    for path in paths:
+        print(path)
+    if not paths:
+        _say(f"lab: {name} comes with {data.info(name).embedded} and has no file of its own")
+    return EXIT_OK
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from labs.engine import doctor  # noqa: PLC0415
+
+    findings = doctor.diagnose_extra(arguments.extra) if arguments.extra else doctor.diagnose()
+    print("\n".join(_columns([(f.state, f.topic, f.text) for f in findings])))
+    remedies = dict.fromkeys(f.remedy for f in findings if f.remedy)
+    if remedies:
+        print("\nTo get what is missing:")
+        print("\n".join(f"    {remedy}" for remedy in remedies))
+    return EXIT_FAILED if any(f.state == doctor.BROKEN for f in findings) else EXIT_OK
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield rows as lines, every column as wide as its longest text."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""The process in which papermill executes one notebook; `labs.engine.launch` starts it.
+
+``python -m labs.engine.worker TASK.json`` reads what to do from a file that the launcher wrote,
+tells its progress as one JSON object a line on stdout, and ends with one that says how it went::
+
+    {"cell": 4, "of": 17}                          the fourth code cell starts, In [4] for a reader
+    {"outcome": "ok", "cpu_s": 1.9}
+    {"outcome": "failed", "cpu_s": 1.9, "cell": 4, "name": "ValueError", "message": "..."}
+
+It checks no parameters and interprets no results. When the runner goes away, for whatever reason,
+its standard input closes and it ends with its kernel.
+"""
+
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import IO, Any
+
+from nbclient.exceptions import DeadKernelError
+from papermill import engines, exceptions, execute_notebook
+
+from labs.engine.processes import end_descendants
+
+ENGINE_NAME = "lab"
+START_TIMEOUT_S = 120  # for a kernel to answer: imports from a cold disk take a while
+
+
+class ReportingEngine(engines.NBClientEngine):  # type: ignore[misc]  # papermill has no types
+    """Papermill's own engine, which also says which cell it starts."""
+
+    channel: IO[str] = sys.stdout
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> Any:
+        """Execute the notebook, reporting each code cell before it starts."""
+        # The kernel skips empty cells, so that the n-th of these is In [n] for a reader.
+        code = [c for c in nb_man.nb.cells if c.cell_type == "code" and c.source.strip()]
+        numbers = {id(cell): number for number, cell in enumerate(code, start=1)}
+        start = nb_man.cell_start
+
+        def report_and_start(cell: Any, cell_index: int) -> None:
+            if id(cell) in numbers:
+                say(cls.channel, cell=numbers[id(cell)], of=len(code))
+            start(cell, cell_index)
+
+        nb_man.cell_start = report_and_start
+        return super().execute_managed_notebook(nb_man, kernel_name, **options)
+
+
+def say(channel: IO[str], **message: Any) -> None:
+    """Send one message to the runner."""
+    channel.write(json.dumps(message) + "\n")
+    channel.flush()
+
+
+def execute(task: dict[str, Any]) -> dict[str, Any]:
+    """Execute the notebook of a task and return how it went."""
+    engines.papermill_engines.register(ENGINE_NAME, ReportingEngine)
+    try:
+        execute_notebook(
+            task["input"],
+            task["output"],
+            parameters=task["parameters"],
+            engine_name=ENGINE_NAME,
+            kernel_name=task["kernel_name"],
+            language="python",
+            progress_bar=False,
+            start_timeout=START_TIMEOUT_S,
+            cwd=task["folder"],
+        )
+    except exceptions.PapermillExecutionError as err:
+        failure = {"name": err.ename, "message": err.evalue, "cell": err.exec_count}
+        return {"outcome": "failed", **failure}
+    except DeadKernelError as err:
+        return {"outcome": "failed", "name": type(err).__name__, "message": str(err), "cell": None}
+    return {"outcome": "ok"}
+
+
+def main(task_path: str) -> int:
+    """Carry out the task in a file."""
+    threading.Thread(target=_end_with_the_runner, daemon=True).start()
+    ReportingEngine.channel = channel = _private_stdout()
+    ended = execute(json.loads(Path(task_path).read_text(encoding="utf-8")))
+    times = os.times()
+    say(channel, **ended, cpu_s=times.children_user + times.children_system)
+    return 0
+
+
+def _private_stdout() -> IO[str]:
+    """Return stdout for us alone; what the kernel writes to its own goes to stderr."""
+    channel = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return channel
+
+
+def _end_with_the_runner() -> None:
+    """Wait until the runner closes our standard input, then end every process below us."""
+    while os.read(0, 1):  # sys.stdin would hold a lock that the interpreter needs to end
+        pass
+    end_descendants(os.getpid())
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
