@@ -6,8 +6,7 @@ They extend the tree of `labs.engine.errors`::
     `-- GradingError
         |-- CourseFileError  course.toml is not as documented
         |-- SourceError      a lab's source, checks or variants are not as documented
-        |-- DriftError       a built notebook differs from what its source gives
-        `-- FairnessError    checks let a mistake through, or refuse a correct solution
+        `-- DriftError       a built notebook differs from what its source gives
 """
 
 from labs.engine.errors import LabError
@@ -27,7 +26,3 @@ class SourceError(GradingError):
 
 class DriftError(GradingError):
     """Built notebooks differ from their source; the message lists every difference."""
-
-
-class FairnessError(GradingError):
-    """Checks and variants contradict each other; the message lists every contradiction."""

@@ -1,0 +1,2 @@
+# message: withheld
+from labs.quickstart.given import conv_cost
