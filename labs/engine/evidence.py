@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from course_utils import records
+
 _FEW = 6
 _PICTURE_DPI = 110
 
@@ -95,28 +97,14 @@ def picture(figure: Any, *, alt: str) -> None:
 
 
 def html_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return rows as an HTML table, without empty columns; every text is escaped.
+    """Return rows as an HTML table, as `records.html_table`, each value in a few characters.
 
     Examples
     --------
     >>> html_table([{"a": "<b>", "b": ""}])
     '<table><tr><th>a</th></tr><tr><td style="text-align:left">&lt;b&gt;</td></tr></table>'
     """
-    if not rows:
-        return ""
-    # A column in which nothing stands says nothing.
-    columns = [column for column in rows[0] if any(row.get(column, "") != "" for row in rows)]
-    head = "".join(f"<th>{html.escape(column)}</th>" for column in columns)
-    body = "".join(
-        "<tr>" + "".join(_cell(row.get(column, "")) for column in columns) + "</tr>" for row in rows
-    )
-    return f"<table><tr>{head}</tr>{body}</table>"
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, str):  # notebooks align every cell to the right, which suits numbers alone
-        return f'<td style="text-align:left">{html.escape(value)}</td>'
-    return f"<td>{html.escape(brief(value))}</td>"
+    return records.html_table(rows, write=brief)
 
 
 def brief(value: Any, *, characters: int = 60) -> str:

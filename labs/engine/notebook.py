@@ -109,10 +109,8 @@ def best(
     if outcome.status == "passed":
         _say(f"Exercise {exercise}: from here on, your {function.__name__} is used.")
         return function
-    _say(
-        f"Exercise {exercise} is {'open' if outcome.status == 'not attempted' else 'not right'} "
-        f"yet: from here on, the given {function.__name__} is used."
-    )
+    state = "still open" if outcome.status == "not attempted" else "not right yet"
+    _say(f"Exercise {exercise} is {state}: from here on, the given {function.__name__} is used.")
     return _given(lab, function.__name__)
 
 

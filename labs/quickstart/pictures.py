@@ -33,7 +33,7 @@ def digit_strip(axes: Axes, digits: DataSplit) -> list[int]:
     first = [int(np.flatnonzero(digits.y == digit)[0]) for digit in np.unique(digits.y)]
     axes.imshow(np.hstack([digits.x[index, 0] for index in first]), cmap="gray_r")
     axes.set_title("The first training digit of each class, 8 by 8 pixels")
-    axes.set(xticks=[], yticks=[])
+    axes.set_axis_off()
     axes.figure.set_size_inches(7, 1.2)  # type: ignore[union-attr]  # a Figure, not a SubFigure
     return first
 

@@ -336,10 +336,10 @@ plots.show(figure, alt="Accuracy against size for float32 and 8 to 2 bits; small
 # ### BEGIN SOLUTION
 # I ship the version with 4 bits. It takes 1,080 B of the 1,500 allowed; the one with 6 bits takes
 # 1,546 B and does not fit. On the same test digits 4 bits lose 0.0113 [-0.00282, 0.0282] of the
-# accuracy. The interval includes 0, so with these digits I cannot tell it from float32, and at worst
-# I lose about 3 in 100 digits. With 3 bits I would lose 0.031 [0.00563, 0.0563], which is a loss for
-# sure. The latency I measured belongs to my laptop and to float32: before shipping I would measure
-# time and energy of a real 4-bit kernel on the toy's own processor.
+# accuracy. The interval includes 0, so with these digits I cannot tell it from float32, and at
+# worst I lose about 3 in 100 digits. With 3 bits I would lose 0.031 [0.00563, 0.0563], which is a
+# loss for sure. The latency I measured belongs to my laptop and to float32: before shipping I
+# would measure time and energy of a real 4-bit kernel on the toy's own processor.
 # ### END SOLUTION
 
 # %% [markdown]

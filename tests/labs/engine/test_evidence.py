@@ -55,6 +55,11 @@ def test_columns_follow_the_first_row_and_gaps_are_empty():
     assert evidence.html_table([]) == ""
 
 
+def test_arrays_stand_in_a_table():
+    table = evidence.html_table([{"yours": np.zeros((4, 3)), "expected": np.array([1, 2])}])
+    assert table.endswith("<tr><td>float64 array (4, 3)</td><td>[1, 2]</td></tr></table>")
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
