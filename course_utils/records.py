@@ -18,11 +18,9 @@ import html
 import json
 import math
 import os
-import platform
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -47,7 +45,8 @@ class Result:
         Independent observations behind the value, >= 1.
     kind
         ``measured`` (observed here), ``counted`` (exact), ``modelled`` (computed from measured
-        inputs by a model) or ``assumed`` (taken from elsewhere).
+        inputs by a model) or ``assumed`` (taken from elsewhere). A measurement with n = 1 has
+        no interval; its low and high repeat the value, and `describe` says so.
 
     Raises
     ------
@@ -72,10 +71,7 @@ class Result:
         if not all(isinstance(x, int | float) and math.isfinite(x) for x in numbers):
             raise RecordError(f"a result needs finite numbers, got {numbers}")
         if not self.low <= self.value <= self.high:
-            raise RecordError(
-                f"the interval [{self.low}, {self.high}] does not hold {self.value}; "
-                "give low <= value <= high"
-            )
+            raise RecordError(f"interval [{self.low}, {self.high}] does not hold {self.value}")
         if not (isinstance(self.n, int) and self.n >= 1):
             raise RecordError(f"n must be a whole number >= 1, got {self.n!r}")
         if self.kind not in KINDS:
@@ -92,6 +88,8 @@ class Result:
         '22,604'
         """
         text = f"{units.format_number(self.value)} {units.unit_of(name)}".strip()
+        if self.n == 1 and self.kind == "measured":
+            return f"{text} (one observation, no interval)"
         if self.low == self.high:
             return text
         low, high = units.format_number(self.low), units.format_number(self.high)
@@ -116,29 +114,61 @@ class ResultTable:
     results: Mapping[str, Result]
     data: tuple[str, ...]
 
-    def rows(self) -> list[tuple[str, str, str, str]]:
-        """Return one row a result: name, value with unit and interval, n, kind."""
-        return [(name, r.describe(name), str(r.n), r.kind) for name, r in self.results.items()]
-
     def __repr__(self) -> str:
-        lines = [f"{name} = {text} (n={n}, {kind})" for name, text, n, kind in self.rows()]
+        results = self.results.items()
+        lines = [f"{name} = {r.describe(name)} (n={r.n}, {r.kind})" for name, r in results]
         return "\n".join([*lines, f"data: {', '.join(self.data)}"])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        head = "".join(f"<th>{x}</th>" for x in ("result", "value [interval]", "n", "kind"))
-        body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(x)}</td>" for x in row) + "</tr>"
-            for row in self.rows()
-        )
-        caption = f"<caption>Data: {html.escape(', '.join(self.data))}</caption>"
+        rows = [
+            {"result": name, "value [interval]": r.describe(name), "n": r.n, "kind": r.kind}
+            for name, r in self.results.items()
+        ]
         return {
             "text/plain": repr(self),
-            "text/html": f"<table>{caption}<tr>{head}</tr>{body}</table>",
+            "text/html": html_table(rows, caption=f"Data: {', '.join(self.data)}"),
             RESULTS_MIME: {
                 "data": list(self.data),
                 "results": {name: asdict(result) for name, result in self.results.items()},
             },
         }
+
+
+def html_table(
+    rows: Sequence[Mapping[str, Any]], *, caption: str = "", write: Callable[[Any], str] = str
+) -> str:
+    """Return rows as an HTML table without its empty columns, or nothing if there are no rows.
+
+    Texts are escaped and aligned to the left, everything else to the right.
+
+    Parameters
+    ----------
+    rows
+        One mapping a row, column name to value; the first row gives the order of the columns.
+    caption
+        A line above the table.
+    write
+        How a value that is no text is written.
+
+    Examples
+    --------
+    >>> html_table([{"layer": "<conv>", "macs": 9, "note": ""}])
+    '<table><tr><th>layer</th><th>macs</th></tr>\
+<tr><td style="text-align:left">&lt;conv&gt;</td><td>9</td></tr></table>'
+    """
+
+    def cell(value: Any) -> str:
+        if isinstance(value, str):  # notebooks align cells to the right, which suits numbers alone
+            return f'<td style="text-align:left">{html.escape(value)}</td>'
+        return f"<td>{html.escape(write(value))}</td>"
+
+    if not rows:
+        return ""
+    columns = [name for name in rows[0] if any(str(row.get(name, "")) for row in rows)]
+    lines = ["".join(f"<th>{html.escape(name)}</th>" for name in columns)]
+    lines += ["".join(cell(row.get(name, "")) for name in columns) for row in rows]
+    title = f"<caption>{html.escape(caption)}</caption>" if caption else ""
+    return f"<table>{title}<tr>{'</tr><tr>'.join(lines)}</tr></table>"
 
 
 def show_results(*, data: str | tuple[str, ...], **results: Result) -> ResultTable:
@@ -168,10 +198,8 @@ def show_results(*, data: str | tuple[str, ...], **results: Result) -> ResultTab
         raise RecordError("name the data behind the results: data='digits'")
     for name, result in results.items():
         if not isinstance(result, Result):
-            raise RecordError(
-                f"{name} is a {type(result).__name__}, not a Result; "
-                "use records.counted(...) or the .result() of a measurement"
-            )
+            kind = type(result).__name__
+            raise RecordError(f"{name} is a {kind}; give records.counted(...) or a .result()")
     return ResultTable(results, names)
 
 
@@ -184,45 +212,8 @@ def result_from_json(name: str, fields: Any) -> Result:
     Result(value=1, low=1, high=1, n=1, kind='counted')
     """
     if not isinstance(fields, dict) or set(fields) != {"value", "low", "high", "n", "kind"}:
-        raise RecordError(
-            f"result {name!r} needs exactly value, low, high, n, kind; got {fields!r}"
-        )
+        raise RecordError(f"{name!r} needs exactly value, low, high, n, kind; got {fields!r}")
     return Result(**fields)
-
-
-def machine() -> dict[str, Any]:
-    """Return where a measurement was taken: processor, cores, memory, system, versions, GPU."""
-    import psutil  # noqa: PLC0415 - keeps the import of this module light
-    import torch  # noqa: PLC0415 - the same
-
-    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    return {
-        "processor": _processor_name(),
-        "cores": len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count(),
-        "memory_bytes": psutil.virtual_memory().total,
-        "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-        "torch_threads": torch.get_num_threads(),
-        "gpus": gpus,
-        "packages": {name: metadata.version(name) for name in ("torch", "numpy", "mlsys-course")},
-    }
-
-
-def _usable_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):  # Linux: a container may own fewer than the machine has
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _processor_name() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
 
 
 def validate_record(record: Any) -> dict[str, Any]:

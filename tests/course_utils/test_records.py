@@ -62,6 +62,11 @@ def test_what_is_no_result_is_refused(fields, word):
         Result(*fields)
 
 
+def test_one_observation_does_not_pass_for_a_certain_one():
+    once = Result(3e6, 3e6, 3e6, n=1, kind="measured")
+    assert once.describe("peak_memory_bytes") == "3,000,000 B (one observation, no interval)"
+
+
 def test_results_need_results_and_data():
     with pytest.raises(RecordError, match="top1 is a float"):
         records.show_results(data="digits", top1=0.5)
@@ -72,6 +77,18 @@ def test_results_need_results_and_data():
 def test_html_escapes_names_of_data():
     table = records.show_results(data="<b>", params=records.counted(1))
     assert "&lt;b&gt;" in table._repr_mimebundle_()["text/html"]
+
+
+def test_a_table_aligns_texts_left_and_writes_the_rest_as_told():
+    rows = [{"name": "a", "n": 12345, "empty": ""}, {"name": "<b>"}]
+    table = records.html_table(rows, caption="1 < 2", write=lambda n: f"{n:,}")
+    assert table == (
+        "<table><caption>1 &lt; 2</caption><tr><th>name</th><th>n</th></tr>"
+        '<tr><td style="text-align:left">a</td><td>12,345</td></tr>'
+        '<tr><td style="text-align:left">&lt;b&gt;</td><td style="text-align:left"></td></tr>'
+        "</table>"
+    )
+    assert records.html_table([]) == ""
 
 
 @pytest.mark.parametrize(
@@ -114,11 +131,3 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch)
         records.write_record(record_with(lab="new"), path)
     assert [p.name for p in tmp_path.iterdir()] == ["run.json"]
     assert records.read_record(path)["lab"] == "toy"
-
-
-def test_machine_names_what_a_measurement_depends_on():
-    machine = records.machine()
-    assert machine["cores"] >= 1
-    assert machine["memory_bytes"] > 2**20
-    assert {"torch", "numpy"} <= set(machine["packages"])
-    json.dumps(machine)
