@@ -172,6 +172,8 @@ def written_checks(path: Path) -> tuple[WrittenCheck, ...]:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except SyntaxError as err:
         raise SourceError(f"{path}:{err.lineno}: not Python: {err.msg}") from err
+    except ValueError as err:  # not UTF-8, or a null byte
+        raise SourceError(f"{path}: not Python: {err}; save it as UTF-8") from err
     return tuple(
         WrittenCheck(**_arguments(call, path), place=f"{path}:{node.lineno}", name=node.name)
         for node in tree.body

@@ -85,7 +85,10 @@ def write(built: Built) -> list[Path]:
 
     The reference keeps its stored outputs if its cells and modules are those executed then.
     """
-    stored = _stored(built.course.reference(built.lab))
+    try:
+        stored = _stored(built.course.reference(built.lab))
+    except LabFormatError:  # its outputs are lost; it is written anew
+        stored = None
     fresh = built.reference
     if stored is not None and reference.is_current(stored, fresh, digest=built.fingerprint):
         fresh = reference.with_outputs_of(stored, fresh, digest=built.fingerprint)
@@ -135,12 +138,11 @@ def check(built: Built) -> None:
     DriftError
         Listing every difference, one line each.
     """
-    found = _student_problems(built) + _reference_problems(built)
-    if found:
-        remedy = f"course build {built.lab.name}"
-        is_stale = any(text.endswith(reference.EXECUTE) for text in found)
-        found.append(f"to repair it: {remedy}{' --execute' if is_stale else ''}")
-        raise DriftError("\n".join(found))
+    drifted = _reference_problems(built)
+    if found := _student_problems(built) + drifted:
+        # Building alone drops the outputs of a reference that is not what it should be.
+        remedy = f"course build {built.lab.name}{' --execute' if drifted else ''}"
+        raise DriftError("\n".join([*found, f"to repair it: {remedy}"]))
 
 
 def to_text(notebook: Notebook) -> str:
@@ -191,8 +193,8 @@ def _student_problems(built: Built) -> list[str]:
     name = built.course.shown(path)
     try:
         stored = _stored(path)
-    except LabFormatError as err:
-        return [str(err)]
+    except LabFormatError:
+        return [f"{name} is no notebook"]
     if stored is None:
         return [f"{name} is missing"]
     if path.read_bytes() == to_text(built.student).encode():
@@ -207,8 +209,8 @@ def _reference_problems(built: Built) -> list[str]:
     name = built.course.shown(path)
     try:
         stored = _stored(path)
-    except LabFormatError as err:
-        return [str(err)]
+    except LabFormatError:
+        return [f"{name} is no notebook and {reference.EXECUTE}"]
     if stored is None:
         return [f"{name} is missing and {reference.EXECUTE}"]
     drifted = differences(name, reference.without_outputs(stored), expected=built.reference)

@@ -22,7 +22,7 @@ from labs.engine.parameters import cell_source
 
 Notebook = dict[str, Any]
 Run = Callable[..., dict[str, Any]]
-EXECUTE = "must be executed"  # ends every line that `course build --execute` repairs
+EXECUTE = "must be executed"  # for lines that `course build --execute` repairs
 HASH_KEY = "source_sha256"
 _MODULE_SUFFIXES = {".py", ".c", ".h", ".s", ".ld"}
 _INJECTED_TAG = "injected-parameters"

@@ -118,7 +118,7 @@ def read_source(path: str | Path) -> Source:
     Raises
     ------
     SourceError
-        If there is no such file, it is not in percent format, a region is not closed or lies
+        If there is no such file, it is not UTF-8 or not in percent format, a region is not closed or lies
         outside an exercise, or code does not parse; the message names file, line and cell.
     ExtraMissingError
         If jupytext is not installed.
@@ -128,6 +128,8 @@ def read_source(path: str | Path) -> Source:
         text = target.read_text(encoding="utf-8")
     except FileNotFoundError as err:
         raise SourceError(f"{target} is missing; a lab's cells are written there") from err
+    except UnicodeDecodeError as err:
+        raise SourceError(f"{target} is not UTF-8 ({err}); save it as UTF-8") from err
     cells = tuple(
         Cell(cell_type, cell_text, tags, index, line)
         for index, (cell_type, cell_text, tags, line) in enumerate(_percent_cells(text, target))

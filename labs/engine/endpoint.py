@@ -12,6 +12,7 @@ call runs, the endpoint may itself ask: ``{"callback": id, "args": [...]}``.
 import importlib
 import traceback
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from labs.engine import codec
@@ -20,6 +21,7 @@ from labs.engine.withhold import withheld
 
 Exchange = Callable[[bytes], bytes]
 _MESSAGE_CHARACTERS = 500
+_ENGINE = Path(__file__).parent
 
 
 class Endpoint:
@@ -105,8 +107,13 @@ class _Resolver:
 
 
 def _describe(err: BaseException) -> dict[str, str]:
-    frames = traceback.extract_tb(err.__traceback__)
-    line = (frames[-1].line or "") if frames else ""
+    # The last line of the student's, or of what it called: ours would only confuse.
+    lines = [
+        frame.line
+        for frame in traceback.extract_tb(err.__traceback__)
+        if frame.line and not Path(frame.filename).is_relative_to(_ENGINE)
+    ]
+    line = lines[-1] if lines else ""
     return {
         "name": type(err).__name__,
         "message": str(err)[:_MESSAGE_CHARACTERS],

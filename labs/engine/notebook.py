@@ -98,20 +98,31 @@ def best(
     exercise
         Id such as ``"0.1"``.
     function
-        The student's function; the given one is that of the same name in the lab's ``given.py``.
+        What the student has under the function's name, whatever it is; the given one is that of
+        the same name in the lab's ``given.py``.
     namespace
         Where other functions of the exercise are; the notebook's own without it.
     """
     lab = catalog.lab_of_exercise(exercise)
     space = dict(_user_namespace() if namespace is None else namespace)
-    space[function.__name__] = function
+    name = _name_of(function, lab.exercises[exercise], space)
+    space[name] = function
     outcome, _ = _visible(lab, lab.exercises[exercise], space)
     if outcome.status == "passed":
-        _say(f"Exercise {exercise}: from here on, your {function.__name__} is used.")
+        _say(f"Exercise {exercise}: from here on, your {name} is used.")
         return function
     state = "still open" if outcome.status == "not attempted" else "not right yet"
-    _say(f"Exercise {exercise} is {state}: from here on, the given {function.__name__} is used.")
-    return _given(lab, function.__name__)
+    _say(f"Exercise {exercise} is {state}: from here on, the given {name} is used.")
+    return _given(lab, name)
+
+
+def _name_of(function: Any, exercise: catalog.Exercise, namespace: Mapping[str, Any]) -> str:
+    """Return which function of an exercise is meant; a lambda or a 5 does not say so itself."""
+    own_name = getattr(function, "__name__", None)
+    if own_name in exercise.functions:
+        return str(own_name)
+    held = (name for name in exercise.functions if namespace.get(name) is function)
+    return next(held, exercise.functions[0])
 
 
 def _given(lab: catalog.Lab, name: str) -> Callable[..., Any]:

@@ -110,7 +110,8 @@ def read_parameters(notebook: str | Path | Mapping[str, Any]) -> dict[str, Param
     Raises
     ------
     LabFormatError
-        If two cells carry the tag, or the cell holds anything but literals assigned to names.
+        If two cells carry the tag, or the cell holds anything but literals assigned to names; the
+        message begins with the path, if one was given.
     OSError
         If the file cannot be read.
     """
@@ -124,7 +125,12 @@ def read_parameters(notebook: str | Path | Mapping[str, Any]) -> dict[str, Param
         raise LabFormatError(
             f"{len(tagged)} cells are tagged {PARAMETERS_TAG!r}; keep the tag on one"
         )
-    return parse_parameters(cell_source(tagged[0])) if tagged else {}
+    try:
+        return parse_parameters(cell_source(tagged[0])) if tagged else {}
+    except LabFormatError as err:
+        if isinstance(notebook, Mapping):
+            raise
+        raise LabFormatError(f"{notebook}: {err}") from err
 
 
 def read_notebook(path: str | Path) -> dict[str, Any]:
@@ -146,7 +152,23 @@ def read_notebook(path: str | Path) -> dict[str, Any]:
     cells = content.get("cells")
     if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
         raise LabFormatError(f"{path} is no notebook: it has no list of cells")
+    for number, cell in enumerate(cells, start=1):
+        if not _is_cell(cell):
+            raise LabFormatError(
+                f"{path} is no notebook: its cell {number} is not one of format 4; "
+                "save it with JupyterLab first"
+            )
     return content
+
+
+def _is_cell(cell: Mapping[str, Any]) -> bool:
+    source = cell.get("source")
+    lines = source if isinstance(source, list) else [source]
+    return (
+        cell.get("cell_type") in ("code", "markdown", "raw")
+        and isinstance(cell.get("metadata"), dict)
+        and all(isinstance(line, str) for line in lines)
+    )
 
 
 def cell_source(cell: Mapping[str, Any]) -> str:
@@ -178,7 +200,10 @@ def parse_parameters(source: str) -> dict[str, Parameter]:
     try:
         statements = ast.parse(source).body
     except SyntaxError as err:
-        raise LabFormatError(f"the cell tagged {PARAMETERS_TAG!r} is no Python: {err}") from err
+        raise LabFormatError(
+            f"line {err.lineno} of the cell tagged {PARAMETERS_TAG!r} is no Python: {err.msg}; "
+            "correct it"
+        ) from err
     comments = _comments_by_line(source)
     parameters: dict[str, Parameter] = {}
     for statement in statements:

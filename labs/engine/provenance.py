@@ -19,9 +19,7 @@ from labs.engine.catalog import LABS_ROOT, Lab
 
 GIT_TIMEOUT_S = 20
 MACHINE_TIMEOUT_S = 120
-_DESCRIBE_MACHINE = (
-    "import json; from course_utils import records; print(json.dumps(records.machine()))"
-)
+_DESCRIBER = "labs.engine.machine"
 
 
 def file_hash(path: str | Path) -> str:
@@ -49,7 +47,7 @@ def modules_hashes(lab: Lab | None) -> dict[str, str]:
     if lab is not None:
         folders[lab.package] = lab.folder
     return {
-        name: files_hash(folder.glob("*.py"), base=folder)
+        name: files_hash(folder.rglob("*.py"), base=folder)
         for name, folder in sorted(folders.items())
     }
 
@@ -69,7 +67,7 @@ def git_state(folder: Path = LABS_ROOT) -> dict[str, Any] | None:
 
 
 def machine(environment: Mapping[str, str]) -> dict[str, Any]:
-    """Return `course_utils.records.machine` as a kernel with this environment sees it.
+    """Return `labs.engine.machine.machine` as a kernel with this environment sees it.
 
     A process of its own keeps torch out of the caller, and its thread settings are the kernel's.
     The answer is kept for further runs with the same settings.
@@ -82,7 +80,7 @@ def machine(environment: Mapping[str, str]) -> dict[str, Any]:
 def _machine(settings: tuple[tuple[str, str], ...]) -> dict[str, Any]:
     try:
         done = subprocess.run(
-            [sys.executable, "-P", "-c", _DESCRIBE_MACHINE],
+            [sys.executable, "-P", "-m", _DESCRIBER],
             env=dict(os.environ) | dict(settings),
             capture_output=True,
             text=True,

@@ -11,14 +11,18 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import sys
+import threading
 import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from labs.engine.errors import LabFormatError
 
 _REASON = "is withheld in this exercise: write it yourself"
+_lock = threading.Lock()
+_holds: dict[tuple[str, ...], "_Hold"] = {}
 
 
 class WithheldError(RuntimeError):
@@ -28,6 +32,9 @@ class WithheldError(RuntimeError):
 @contextmanager
 def withheld(names: Iterable[str]) -> Iterator[None]:
     """Take names away for the length of a block.
+
+    Blocks with the same names may overlap, as those of ranks in several threads do: the first
+    takes the names away, the last gives them back.
 
     Parameters
     ----------
@@ -49,9 +56,37 @@ def withheld(names: Iterable[str]) -> Iterator[None]:
     ...
     labs.engine.withhold.WithheldError: math.hypot is withheld in this exercise: write it yourself
     """
-    with ExitStack() as restore:
-        _take_all(names, restore)
+    wanted = tuple(names)
+    _enter(wanted)
+    try:
         yield
+    finally:
+        _leave(wanted)
+
+
+@dataclass
+class _Hold:
+    """How many blocks hold the same names, and what gives those back."""
+
+    blocks: int
+    restore: ExitStack
+
+
+def _enter(names: tuple[str, ...]) -> None:
+    with _lock:
+        if names in _holds:
+            _holds[names].blocks += 1
+            return
+        with ExitStack() as restore:  # gives back what was taken before a misspelt name
+            _take_all(names, restore)
+            _holds[names] = _Hold(1, restore.pop_all())
+
+
+def _leave(names: tuple[str, ...]) -> None:
+    with _lock:
+        _holds[names].blocks -= 1
+        if not _holds[names].blocks:
+            _holds.pop(names).restore.close()
 
 
 def withhold(names: Iterable[str]) -> None:

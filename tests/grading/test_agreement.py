@@ -90,3 +90,10 @@ def test_everything_is_said_at_once(toy):
     toy.edit(toy.source, "(4 points,", "(5 points,")
     toy.edit(toy.source, "seed = 0  # start of the random numbers", "seed = 0")
     assert len(_said(toy).split("\n")) == 2
+
+
+@pytest.mark.parametrize("content", [b"# \xe9\n", b"x = 1\0\n"])
+def test_checks_that_are_no_text_are_named(toy, content):
+    (toy.folder / "checks.py").write_bytes(content)
+    with pytest.raises(SourceError, match=r"checks\.py: not Python: .* save it as UTF-8"):
+        toy.built()

@@ -144,6 +144,29 @@ def test_a_reference_that_was_never_executed_fails(toy):
     assert "to repair it: course build toy --execute" in said
 
 
+def _lacks_a_cell(path):
+    _rewrite(path, lambda notebook: notebook["cells"].pop())
+
+
+def _is_no_notebook(path):
+    path.write_text('{"cells": 3}')
+
+
+@pytest.mark.parametrize("damage", [_lacks_a_cell, _is_no_notebook])
+@pytest.mark.parametrize("kind", ["student", "reference"])
+def test_the_remedy_that_the_check_names_is_the_one_that_works(toy, kind, damage):
+    toy.executed()
+    damage(getattr(toy, kind))
+    remedy = _drift(toy).rpartition("\n")[2]
+    build.write(toy.built())
+    if kind == "student":
+        assert remedy == "to repair it: course build toy"
+        build.check(toy.built())
+    else:
+        assert remedy == "to repair it: course build toy --execute"
+        assert "was never executed" in _drift(toy)
+
+
 def test_a_missing_execution_count_fails(toy):
     toy.executed()
     _rewrite(toy.reference, lambda notebook: notebook["cells"][7].update(execution_count=None))

@@ -71,6 +71,12 @@ def test_an_exercise_cell_without_a_region_is_refused(toy):
         read_source(toy.source)
 
 
+def test_a_source_in_another_encoding_is_named(toy):
+    toy.source.write_bytes(toy.source.read_bytes() + b"# \xe9\n")
+    with pytest.raises(SourceError, match=r"source\.py is not UTF-8"):
+        read_source(toy.source)
+
+
 def test_a_missing_source_is_named(tmp_path):
     with pytest.raises(SourceError, match=r"source\.py is missing"):
         read_source(tmp_path / "source.py")

@@ -1,6 +1,8 @@
 """What a notebook says about its exercises, on a toy lab."""
 
 import contextlib
+import functools
+import importlib
 import sys
 import warnings
 
@@ -31,11 +33,11 @@ from labs.engine.checks import assert_equal, check
 
 @check("97.1", sentence="It doubles <numbers>.", weight=2)
 def doubles(student, rng):
-    assert_equal(student.double(2), 4, "twice 2")
+    assert_equal(student.double(2), 4, what="twice 2")
 
 @check("97.1", sentence="It doubles texts.")
 def doubles_texts(student, rng):
-    assert_equal(student.double("<i>"), "<i><i>", "twice a text")
+    assert_equal(student.double("<i>"), "<i><i>", what="twice a text")
 """
 GIVEN = "def double(x):\n    return x + x\n"
 
@@ -139,12 +141,32 @@ def test_the_given_function_earns_nothing_when_cells_are_run_again(toy):
     assert notebook.best("97.1", chosen, namespace={}) is chosen
 
 
-def test_a_missing_given_function_is_the_authors_error(toy):
-    def other(x):
+def test_a_missing_given_function_is_the_authors_error(toy, monkeypatch):
+    def double(x):
         raise NotImplementedError
 
-    with pytest.raises(LabFormatError, match="no function other"):
-        notebook.best("97.1", other, namespace={})
+    monkeypatch.delattr(importlib.import_module("toylab97.given"), "double")
+    with pytest.raises(LabFormatError, match="no function double"):
+        notebook.best("97.1", double, namespace={})
+
+
+def another(x):
+    return 0
+
+
+@pytest.mark.parametrize(
+    "written", [lambda x: 0, functools.partial(another), another, 5, None], ids=repr
+)
+def test_best_takes_whatever_a_student_has_under_the_name(toy, written):
+    chosen = notebook.best("97.1", written, namespace={"double": written})
+    assert chosen("ab") == "abab"
+    assert "the given double" in toy[-1]
+
+
+def test_best_keeps_a_right_lambda_and_calls_it_by_its_name(toy):
+    double = lambda x: 2 * x  # noqa: E731 - what a student may write
+    assert notebook.best("97.1", double, namespace={"double": double}) is double
+    assert "your double" in toy[-1]
 
 
 def test_without_a_notebook_a_namespace_is_needed(toy):

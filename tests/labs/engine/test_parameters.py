@@ -198,6 +198,31 @@ def test_reads_them_from_a_file(tmp_path):
     assert cell_source(read_notebook(path)["cells"][0]) == SOURCE
 
 
+def test_a_cell_of_parameters_that_is_no_python_is_named_with_its_file(tmp_path):
+    cell = nbformat.v4.new_code_cell("a = 1\nb = (", metadata={"tags": ["parameters"]})
+    path = tmp_path / "lab.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
+    with pytest.raises(LabFormatError, match=r"lab\.ipynb: line 2 of the cell .* correct it$"):
+        read_parameters(path)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        {},
+        {"cell_type": "code", "metadata": {}},
+        {"cell_type": "code", "source": ""},
+        {"cell_type": "slide", "metadata": {}, "source": ""},
+        {"cell_type": "code", "metadata": {}, "source": [1]},
+    ],
+)
+def test_a_cell_that_is_none_is_named_by_its_number(tmp_path, cell):
+    path = tmp_path / "lab.ipynb"
+    path.write_text(json.dumps({"nbformat": 4, "metadata": {}, "cells": [cell]}))
+    with pytest.raises(LabFormatError, match="its cell 1 is not one of format 4"):
+        read_notebook(path)
+
+
 def test_two_tagged_cells_are_refused():
     cell = {"metadata": {"tags": ["parameters"]}, "source": "a = 1"}
     with pytest.raises(LabFormatError, match="2 cells are tagged"):

@@ -229,6 +229,21 @@ def test_errors_of_student_code_come_back_as_text(student):
         student.strange()
 
 
+def _takes_one(x):
+    import labs.engine.seeds
+
+    return labs.engine.seeds
+
+
+@pytest.mark.parametrize(
+    ("args", "line"), [((), ""), ((1,), " at `import labs.engine.seeds`")], ids=["call", "import"]
+)
+def test_an_error_quotes_the_students_line_and_never_ours(args, line):
+    student = local_student({"f": _takes_one}, withhold=["labs.engine.seeds"])
+    with pytest.raises(StudentError, match=rf"^f raised \w+{line}: "):
+        student.f(*args)
+
+
 def test_student_code_cannot_swallow_what_a_callback_of_the_check_raised(student):
     def limit(_):
         raise AssertionError("only numbers may be sent")

@@ -4,6 +4,7 @@ import importlib
 import math
 import subprocess
 import sys
+import threading
 import types
 
 import pytest
@@ -90,6 +91,35 @@ def test_a_method_of_a_class_can_be_withheld(toy):
     with withheld([f"{MODULE}.Tool.use"]), pytest.raises(RuntimeError, match="withheld"):
         toy.Tool().use()
     assert toy.Tool().use() == 42
+
+
+def test_blocks_of_several_threads_may_overlap(toy):
+    inside, outside = threading.Event(), threading.Event()
+
+    def first():
+        with withheld([MODULE, "math.hypot"]):
+            inside.set()
+            assert outside.wait(10)
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    assert inside.wait(10)
+    with withheld([MODULE, "math.hypot"]):
+        outside.set()
+        thread.join()
+        with pytest.raises(RuntimeError, match="withheld"):
+            math.hypot(3, 4)
+        with pytest.raises(ImportError):
+            from_import()
+    assert math.hypot(3, 4) == 5
+    assert from_import() == by_attribute() == 42
+    assert not [finder for finder in sys.meta_path if type(finder).__name__ == "_Blocker"]
+
+
+def test_what_was_taken_before_a_misspelt_name_comes_back():
+    with pytest.raises(LabFormatError), withheld(["math.hypot", "math.hypott"]):
+        pass
+    assert math.hypot(3, 4) == 5
 
 
 def test_a_misspelt_name_is_an_error():
