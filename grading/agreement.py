@@ -164,7 +164,8 @@ def written_checks(path: Path) -> tuple[WrittenCheck, ...]:
     Raises
     ------
     SourceError
-        If the file is not Python, or exercise and sentence are not written out as texts.
+        If the file is not UTF-8 or not Python, or exercise and sentence are not written out as
+        texts.
     """
     if not path.exists():
         return ()
@@ -172,8 +173,8 @@ def written_checks(path: Path) -> tuple[WrittenCheck, ...]:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except SyntaxError as err:
         raise SourceError(f"{path}:{err.lineno}: not Python: {err.msg}") from err
-    except ValueError as err:  # not UTF-8, or a null byte
-        raise SourceError(f"{path}: not Python: {err}; save it as UTF-8") from err
+    except UnicodeDecodeError as err:
+        raise SourceError(f"{path} is not UTF-8 ({err}); save it as UTF-8") from err
     return tuple(
         WrittenCheck(**_arguments(call, path), place=f"{path}:{node.lineno}", name=node.name)
         for node in tree.body

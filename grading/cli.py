@@ -15,6 +15,7 @@ from grading import build, scaffold, variants
 from grading.course import Course, find_root, read_course
 from grading.errors import DriftError
 from labs.engine.catalog import Lab
+from labs.engine.cli import Parser
 from labs.engine.errors import UsageError
 
 _log = logging.getLogger("grading")
@@ -58,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of every command of ``course``."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="course",
         description="Build labs: one source a lab, two notebooks, checks that are fair.",
         epilog="example:\n  course build quickstart",

@@ -118,8 +118,8 @@ def read_source(path: str | Path) -> Source:
     Raises
     ------
     SourceError
-        If there is no such file, it is not UTF-8 or not in percent format, a region is not closed or lies
-        outside an exercise, or code does not parse; the message names file, line and cell.
+        If there is no such file, it is not UTF-8 or not in percent format, a region is not closed
+        or lies outside an exercise, or code does not parse; the message names file, line and cell.
     ExtraMissingError
         If jupytext is not installed.
     """

@@ -13,13 +13,14 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from statistics import fmean
 from subprocess import DEVNULL, PIPE, Popen
+from threading import Thread
 from time import perf_counter, process_time
 from typing import TypeAlias
 
@@ -161,8 +162,7 @@ def powermetrics(command: Sequence[str] = ("sudo", "-n", "powermetrics")) -> Ite
     """Open Apple's estimate of processor and GPU: the mean power of its samples times the time.
 
     It runs as root or by a sudo rule without a password. Apple calls the power estimated and not
-    fit to compare devices: hence modelled. Unread samples fill a pipe: in a
-    block of over 5 s call `Meter.read` in between.
+    fit to compare devices: hence modelled.
     """
     command = [*command, "--samplers", "cpu_power,gpu_power", "-b", "1", "-i", "500"]
     tool = Popen(command, bufsize=0, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL)
@@ -171,13 +171,16 @@ def powermetrics(command: Sequence[str] = ("sudo", "-n", "powermetrics")) -> Ite
         first = next(filter(None, map(_POWER_MW.search, islice(output or (), 1000))), None)
         if output is None or first is None:
             raise MeasurementError("powermetrics: gives no power here without a password")
-        os.set_blocking(output.fileno(), False)
-        text, begin_s = bytearray(), perf_counter()
+        powers_mw, begin_s = list[float](), perf_counter()
+
+        def listen() -> None:  # all the time: a full pipe would stop the samples
+            with suppress(ValueError):  # the pipe was closed
+                powers_mw.extend(float(m[1]) for m in map(_POWER_MW.search, output) if m)
+
+        Thread(target=listen, daemon=True).start()
 
         def read_j() -> float:
-            text.extend(output.read() or b"")
-            powers_mw = _POWER_MW.findall(text) or [first[1]]
-            power_w = fmean(map(float, powers_mw)) / units.MW_PER_W
+            power_w = fmean(powers_mw or [float(first[1])]) / units.MW_PER_W
             return power_w * (perf_counter() - begin_s)
 
         apple = Counter("powermetrics", read_j, MODEL_ERROR, "modelled", covers_gpu=True)

@@ -30,8 +30,8 @@ OLDEST_PYTHON = (3, 11)
 EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line; both commands use it."""
 
     def error(self, message: str) -> NoReturn:
         """Exit with the message and where to read more."""
@@ -65,7 +65,7 @@ def course(argv: Sequence[str] | None = None) -> int:
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of ``lab`` with all its commands."""
-    parser = _Parser(prog="lab", description="Find, run and look after the labs of this course.")
+    parser = Parser(prog="lab", description="Find, run and look after the labs of this course.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     text = "labs with parameters, minutes and points"
     _command(commands, "list", text, example="lab list", run=_list)
@@ -225,7 +225,8 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.output is None:
         print(json.dumps(record, indent=2))
     else:
-        print("\n".join(_result_lines(record)))
+        for line in _result_lines(record):  # none if a notebook hands nothing over
+            print(line)
     if record["status"] == "ok":
         return EXIT_OK
     kept = f"; see {arguments.output}" if arguments.output else "; -o OUT.ipynb keeps the notebook"
@@ -286,16 +287,17 @@ def _progress() -> Iterator[Callable[[int, int], None] | None]:
 def _data_list(_: argparse.Namespace) -> int:
     from course_utils import data  # noqa: PLC0415
 
-    rows = [(info.name, *_data_state(info), info.title) for info in data.list_datasets()]
+    # What was found stands last: of a damaged file it is a long line.
+    rows = [_data_row(info) for info in data.list_datasets()]
     print("\n".join(_columns(rows)))
     return EXIT_OK
 
 
-def _data_state(info: DatasetInfo) -> tuple[str, str]:
+def _data_row(info: DatasetInfo) -> tuple[str, str, str, str]:
     from labs.engine import doctor  # noqa: PLC0415
 
     finding = doctor.check_dataset(info)
-    return finding.state, finding.text
+    return info.name, finding.state, info.title, finding.text
 
 
 def _data_fetch(arguments: argparse.Namespace) -> int:

@@ -17,6 +17,7 @@ The other half is `labs.engine.worker`. This module does not judge how a run wen
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -34,6 +35,7 @@ from labs.engine.processes import end_descendants
 
 KERNEL_NAME = "python3"
 END_WITHIN_S = 10.0  # from the worker's last word to its end
+FULL_BELOW_BYTES = 2**20  # what no executed notebook with pictures fits into
 Progress = Callable[[int, int], None]  # number of the code cell that starts, code cells in all
 
 
@@ -233,5 +235,8 @@ def _reason(returncode: int, stderr: Path) -> str:
     """Return why a worker ended without a last word."""
     if returncode < 0:
         return f"its process was ended by {signal.Signals(-returncode).name}"
+    if shutil.disk_usage(stderr.parent).free < FULL_BELOW_BYTES:  # its last line is cut short, too
+        folder = stderr.parent.parent
+        return f"no space left in {folder}; free some, or let TMPDIR name another folder"
     lines = stderr.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     return f"its process ended with code {returncode}: {lines[-1] if lines else 'no word'}"

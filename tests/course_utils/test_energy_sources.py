@@ -238,6 +238,25 @@ def test_powermetrics_begins_with_the_sample_before_the_block(tmp_path):
         assert power_w(counter) == pytest.approx(1.0, rel=0.3)
 
 
+def test_powermetrics_that_writes_much_is_never_held_up(tmp_path):
+    """200 samples of 2 W and 2 KB each: more than a pipe holds, and nobody asks in between."""
+    script = tmp_path / "much.py"
+    script.write_text(
+        "import time\n"
+        f"print({SAMPLE!r}.format(1000), flush=True)\n"
+        "for _ in range(200):\n"
+        f"    print('*' * 2000 + {SAMPLE!r}.format(2000), flush=True)\n"
+        f"open({str(tmp_path / 'done')!r}, 'w').close()\n"
+        "while True:\n    print('***', flush=True)\n    time.sleep(0.05)\n"
+    )
+    with sources.powermetrics([sys.executable, str(script)]) as counter:
+        end_s = time.perf_counter() + 30
+        while not (tmp_path / "done").exists() and time.perf_counter() < end_s:
+            time.sleep(0.05)
+        assert (tmp_path / "done").exists()
+        assert power_w(counter) > 0
+
+
 def test_powermetrics_that_wants_a_password_or_gives_no_power_is_not_available(tmp_path):
     with pytest.raises(MeasurementError, match="without a password"):
         sources.powermetrics(["false"]).__enter__()

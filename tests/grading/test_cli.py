@@ -48,6 +48,19 @@ def test_a_survivor_exits_1_with_the_list(toy, course, capsys):
 
 
 @pytest.mark.parametrize(
+    "arguments", [[], ["bild"], ["build", "--check", "--execute"], ["new", "x", "--number", "y"]]
+)
+def test_what_argparse_refuses_is_one_line_that_points_to_the_help(course, capsys, arguments):
+    with pytest.raises(SystemExit) as ended:
+        course(arguments)
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("course")
+    assert said.endswith(" --help\n")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
         (["build", "toi"], 2, "no lab 'toi'; did you mean 'toy'?"),

@@ -16,6 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from grading.course import read_course
+from grading.source import read_source
+
 pytestmark = [
     pytest.mark.network,
     pytest.mark.skipif(
@@ -62,14 +65,17 @@ def desk(toy, nbgrader):
         copy = shutil.copytree if source.is_dir() else shutil.copy
         copy(source, toy.root / "labs" / part)
     shutil.copytree(REPOSITORY / "course_utils", toy.root / "course_utils")
-    desk = toy.root / "desk"
+    return _desk(toy.root / "desk", python_path=toy.root)
+
+
+def _desk(desk, *, python_path):
     kernel = desk / "jupyter" / "kernels" / "python3"
     kernel.mkdir(parents=True)
     specification = {
         "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
         "display_name": "Python 3",
         "language": "python",
-        "env": {"PYTHONPATH": str(toy.root)},
+        "env": {"PYTHONPATH": str(python_path)},
     }
     (kernel / "kernel.json").write_text(json.dumps(specification))
     (desk / "nbgrader_config.py").write_text("c = get_config()\n")
@@ -97,10 +103,10 @@ def _cells(path):
     ]
 
 
-def _source_with_regions(toy, path):
+def _source_with_regions(student, source, path):
     """Write the notebook that an nbgrader course would start from: regions still in it."""
-    notebook = json.loads(toy.student.read_text(encoding="utf-8"))
-    for cell, written in zip(notebook["cells"], toy.built().source.cells, strict=True):
+    notebook = json.loads(student.read_text(encoding="utf-8"))
+    for cell, written in zip(notebook["cells"], source.cells, strict=True):
         cell["source"] = written.text
         cell["metadata"].get("nbgrader", {}).pop("checksum", None)
     path.parent.mkdir(parents=True)
@@ -116,7 +122,8 @@ def test_checksums_and_schema(toy, desk, nbgrader):
 
 
 def test_release_and_points(toy, desk, nbgrader):
-    _source_with_regions(toy, desk / "source" / "toy" / "toy.ipynb")
+    path = desk / "source" / "toy" / "toy.ipynb"
+    _source_with_regions(toy.student, toy.built().source, path)
     _nbgrader(nbgrader, desk, "nbgrader", "generate_assignment", "toy", "--create")
     assert _cells(desk / "release" / "toy" / "toy.ipynb") == _cells(toy.student)
 
@@ -127,13 +134,35 @@ def test_release_and_points(toy, desk, nbgrader):
     )
     answer["source"] = "".join(answer["source"]).replace(STUB, PARTIAL)
     works = {"blank": blank, "wrong": json.dumps(wrong), "right": toy.reference.read_text()}
+    # 4 points for code; the 2 for text wait for a person.
+    assert _scores(nbgrader, desk, "toy", works) == {"blank": 0, "wrong": 2, "right": 4}
+
+
+def _scores(nbgrader, desk, lab, works):
+    """Return the points that nbgrader gives to each work."""
     for student, text in works.items():
-        folder = desk / "submitted" / student / "toy"
+        folder = desk / "submitted" / student / lab
         folder.mkdir(parents=True)
-        (folder / "toy.ipynb").write_text(text, encoding="utf-8")
-    _nbgrader(nbgrader, desk, "nbgrader", "autograde", "toy", "--create")
+        (folder / f"{lab}.ipynb").write_text(text, encoding="utf-8")
+    _nbgrader(nbgrader, desk, "nbgrader", "autograde", lab, "--create")
     _nbgrader(nbgrader, desk, "nbgrader", "export")
     with (desk / "grades.csv").open(encoding="utf-8") as file:
-        scores = {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
-    # 4 points for code; the 2 for text wait for a person.
-    assert scores == {"blank": 0, "wrong": 2, "right": 4}
+        return {row["student_id"]: float(row["score"]) for row in csv.DictReader(file)}
+
+
+def test_quickstart_points(nbgrader, tmp_path):
+    """Without the bias one of the three open cases of 0.1 is left: 4 / 3 points, and 0.2 blank."""
+    course = read_course(REPOSITORY)
+    lab = course.lab("quickstart")
+    desk = _desk(tmp_path / "desk", python_path=REPOSITORY)
+    path = desk / "source" / lab.name / f"{lab.name}.ipynb"
+    _source_with_regions(lab.notebook, read_source(course.source(lab)), path)
+    _nbgrader(nbgrader, desk, "nbgrader", "generate_assignment", lab.name, "--create")
+    blank = lab.notebook.read_text(encoding="utf-8")
+    wrong = json.loads(blank)
+    mistake = course.variants(lab) / "0.1" / "mistake_no_bias.py"
+    answer = next(c for c in wrong["cells"] if "".join(c["source"]).startswith("# Exercise 0.1"))
+    answer["source"] = "# Exercise 0.1\n" + mistake.read_text(encoding="utf-8")
+    right = course.reference(lab).read_text(encoding="utf-8")
+    works = {"blank": blank, "wrong": json.dumps(wrong), "right": right}
+    assert _scores(nbgrader, desk, lab.name, works) == {"blank": 0, "wrong": 1.33, "right": 8}

@@ -155,6 +155,13 @@ def test_without_output_the_record_goes_to_stdout(capsys, lab, executed):
     assert stderr == ""
 
 
+def test_a_notebook_without_results_prints_nothing(capsys, lab, monkeypatch):
+    record = {"lab": "toy", "parameters": {}, "status": "ok", "results": {}, "provenance": {}}
+    monkeypatch.setattr(runner, "execute", lambda plan, *, output, progress: record)
+    assert cli.main(["run", "toy", "-o", "out.ipynb"]) == cli.EXIT_OK
+    assert said(capsys) == ("", "")
+
+
 def test_a_path_may_be_a_labs_notebook_or_any_other(lab, executed, tmp_path):
     copy = tmp_path / "mine.ipynb"
     copy.write_bytes(lab.notebook.read_bytes())
@@ -266,6 +273,7 @@ def test_data_list_says_what_is_here(capsys, shakespeare):
     assert "ok" in lines["digits"].split()
     assert "absent" in lines["mnist"].split()
     assert "damaged" in lines["tinyshakespeare"].split()
+    assert len(lines["digits"]) < 120, "a long line about one set does not widen the others"
 
 
 def test_data_path_gives_verified_files_only(capsys, shakespeare, monkeypatch):

@@ -155,7 +155,9 @@ def another(x):
 
 
 @pytest.mark.parametrize(
-    "written", [lambda x: 0, functools.partial(another), another, 5, None], ids=repr
+    "written",
+    [lambda x: 0, functools.partial(another), another, 5, None],
+    ids=["lambda", "partial", "another", "number", "nothing"],
 )
 def test_best_takes_whatever_a_student_has_under_the_name(toy, written):
     chosen = notebook.best("97.1", written, namespace={"double": written})

@@ -343,3 +343,14 @@ def test_an_interrupted_run_leaves_nothing_running_and_nothing_half_written(tmp_
         assert (run.returncode, stderr) == (1, "lab: interrupted; nothing was written\n")
         assert list(place.iterdir()) == []
     assert not list(place.glob("out*"))
+
+
+def test_a_full_temporary_folder_is_named_with_the_remedy(tmp_path, monkeypatch):
+    """What the worker said last is of no use then: it had no space to say it."""
+    stderr = tmp_path / "lab-run-1" / "stderr.txt"
+    stderr.parent.mkdir()
+    stderr.write_text('  File "site-packages/papermill/eng')
+    monkeypatch.setattr(launch.shutil, "disk_usage", lambda _: SimpleNamespace(free=4096))
+    assert launch._reason(1, stderr) == (
+        f"no space left in {tmp_path}; free some, or let TMPDIR name another folder"
+    )
