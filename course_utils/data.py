@@ -289,7 +289,7 @@ def _problem(path: Path, forms: Sequence[DataFile]) -> str:
     """Return how a file differs from every form it may have, or an empty text."""
     with path.open("rb") as stream:
         seen = path.stat().st_size, hashlib.file_digest(stream, "sha256").hexdigest()
-    known = [(form.size_bytes, form.sha256) for form in forms]
+    known = {(form.size_bytes, form.sha256): None for form in forms}  # each once, in order
     has, *expected = (f"{size:,} bytes with sha256 {sha[:12]}..." for size, sha in (seen, *known))
     return "" if seen in known else f"has {has}, expected {' or '.join(expected)}"
 

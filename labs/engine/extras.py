@@ -4,6 +4,9 @@ Names and requirements come from the metadata of the installed distribution, whi
 ``pyproject.toml``; sizes were measured and stand in ``extras.toml``. Nothing is installed here.
 """
 
+import shlex
+import shutil
+import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +15,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from labs.engine.catalog import did_you_mean
+from labs.engine.catalog import LABS_ROOT, did_you_mean
 from labs.engine.errors import ExtraMissingError, LabError, UsageError
 
 DISTRIBUTION = "mlsys-course"
@@ -50,15 +53,26 @@ class Extra:
 def install_command(*names: str) -> str:
     """Return the one command that installs extras into this Python.
 
-    It works in every folder: pip takes the project that is installed already, from wherever it
-    came, and adds only what is missing.
+    It works in the current folder: pip takes the project that is installed already, from wherever
+    it came, and adds only what is missing, in the tested versions if the checkout names them.
 
     Examples
     --------
-    >>> install_command("mcu", "fpga")
-    'python -m pip install "mlsys-course[mcu,fpga]"'
+    >>> install_command("mcu", "fpga").endswith('"mlsys-course[mcu,fpga]"')
+    True
     """
-    return f'python -m pip install "{DISTRIBUTION}[{",".join(names)}]"'
+    python = Path(sys.executable)
+    is_on_path = shutil.which("python") == sys.executable
+    pins = LABS_ROOT.parent / "constraints.txt"
+    tested = f"-c {_from_here(pins)} " if pins.is_file() else ""
+    command = "python" if is_on_path else _from_here(python)
+    return f'{command} -m pip install {tested}"{DISTRIBUTION}[{",".join(names)}]"'
+
+
+def _from_here(path: Path) -> str:
+    """Return a path as a shell in the current folder takes it, short where it is below."""
+    here = Path.cwd()
+    return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))
 
 
 def find_extras() -> tuple[Extra, ...]:

@@ -24,6 +24,11 @@ class DigitsNet(nn.Module):
     seed
         Seed of the first weights; the global random state of torch is left as it was.
 
+    Raises
+    ------
+    ValueError
+        If `width` is below 1, naming it.
+
     Examples
     --------
     >>> DigitsNet(width=8)(torch.zeros(5, 1, 8, 8)).shape
@@ -32,6 +37,8 @@ class DigitsNet(nn.Module):
 
     def __init__(self, *, width: int = 8, seed: int = 0) -> None:
         super().__init__()
+        if width < 1:
+            raise ValueError(f"width is {width}; give at least 1")
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.conv1 = nn.Conv2d(1, width, 3, padding=1)
@@ -96,11 +103,18 @@ def train(
     seed
         Seed of the order of the digits.
 
+    Raises
+    ------
+    ValueError
+        If `epochs` is below 1, naming it.
+
     Yields
     ------
     Epoch
         Loss, and right answers on the digits to watch.
     """
+    if epochs < 1:
+        raise ValueError(f"epochs is {epochs}; give at least 1")
     images, labels = digits
     generator = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)

@@ -90,10 +90,25 @@ def test_required_packages_heed_markers(installed):
 def test_a_lab_that_needs_more_gets_the_one_command(installed):
     with pytest.raises(ExtraMissingError) as caught:
         extras.require_extras(("mcu", "docs", "gpu"), needed_by="lab toy")
-    assert str(caught.value) == (
-        "lab toy needs tool[fast]>=2, other, not installed here; "
-        'run: python -m pip install "mlsys-course[mcu,docs]"'
-    )
+    command = extras.install_command("mcu", "docs")
+    needs = "lab toy needs tool[fast]>=2, other, not installed here"
+    assert str(caught.value) == f"{needs}; run: {command}"
+
+
+def test_the_one_command_names_this_python_and_the_tested_versions(monkeypatch, tmp_path):
+    """As a shell in the current folder takes it: short below it, ``python`` where that is ours."""
+    (tmp_path / "constraints.txt").write_text("")
+    monkeypatch.setattr(extras, "LABS_ROOT", tmp_path / "labs")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(extras.sys, "executable", str(tmp_path / ".venv" / "bin" / "python"))
+    command = extras.install_command("mcu")
+    assert command == '.venv/bin/python -m pip install -c constraints.txt "mlsys-course[mcu]"'
+    monkeypatch.setattr(extras.shutil, "which", lambda name: extras.sys.executable)
+    (tmp_path / "constraints.txt").unlink()
+    assert extras.install_command("mcu") == 'python -m pip install "mlsys-course[mcu]"'
+
+
+def test_a_lab_needs_nothing_more_than_it_names(installed):
     extras.require_extras(("gpu",), needed_by="lab toy")
 
 

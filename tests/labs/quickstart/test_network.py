@@ -1,5 +1,6 @@
 """The network of the quickstart and its training."""
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -43,6 +44,13 @@ def test_training_learns_bars_and_is_repeatable():
     assert first[-1].correct == first[-1].n == 60
     assert first[-1].loss < first[0].loss
     assert [epoch.number for epoch in first] == list(range(1, 61))
+
+
+def test_values_that_make_no_network_are_named():
+    with pytest.raises(ValueError, match="width is 0"):
+        network.DigitsNet(width=0)
+    with pytest.raises(ValueError, match="epochs is 0"):
+        list(network.train(network.DigitsNet(), bars(), watch=bars(), epochs=0))
 
 
 def test_is_right_agrees_with_a_loop():
