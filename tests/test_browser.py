@@ -1,9 +1,10 @@
-"""The student notebook in JupyterLab, in a real browser: opened, run from top to bottom, looked at.
+"""Notebooks in JupyterLab, in a real browser: opened, run from top to bottom, looked at.
 
 ``BROWSER_SHOTS=FOLDER`` keeps the pictures of what a student sees.
 """
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -13,12 +14,30 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
 from labs.engine.catalog import find_lab
 
 TOKEN = "for-this-test"  # the server listens on the loopback address alone
 START_TIMEOUT_S, RUN_TIMEOUT_S = 120, 600
+
+# A meter that lives long enough to be refreshed, and an explorer of three records.
+WIDGETS = """
+import time
+from course_utils import widgets
+with widgets.live_meter("SWE"):
+    end = time.perf_counter() + 1.5
+    while time.perf_counter() < end:
+        sum(range(10_000))
+---
+def run(width, ms):
+    latency = {"value": ms, "low": 0.9 * ms, "high": 1.1 * ms, "n": 9, "kind": "measured"}
+    return {"parameters": {"width": width}, "results": {"latency_ms": latency},
+            "provenance": {"data": ["digits"]}}
+widgets.explore_records([run(8, 1.0), run(16, 2.0), run(32, 4.5)], x="width", y="latency_ms")
+"""
 
 CELLS = """() => window.jupyterapp.shell.currentWidget.content.widgets.map(cell => ({
     type: cell.model.type,
@@ -36,10 +55,9 @@ def free_port() -> int:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
-    """JupyterLab on a copy of the quickstart, with settings and state of its own."""
+    """JupyterLab on the folder ``work``, with settings and state of its own; its address."""
     folder = tmp_path / "work"
     folder.mkdir()
-    shutil.copy(find_lab("quickstart").notebook, folder)
     port = free_port()
     environment = {
         **os.environ,
@@ -71,7 +89,7 @@ def server(tmp_path: Path) -> Iterator[str]:
         )
         try:
             wait_for_server(port, process, tmp_path / "server.log")
-            yield f"http://127.0.0.1:{port}/lab/tree/quickstart.ipynb?token={TOKEN}"
+            yield f"http://127.0.0.1:{port}/lab/tree/{{}}?token={TOKEN}"
         finally:
             process.terminate()
             process.wait(30)
@@ -89,41 +107,72 @@ def wait_for_server(port: int, process: subprocess.Popen[bytes], log: Path) -> N
     pytest.fail(f"JupyterLab did not start: {log.read_text()[-2000:]}")
 
 
-@pytest.mark.browser
-@pytest.mark.xdist_group("browser")
-def test_a_student_runs_the_untouched_quickstart(
-    server: str, browser_path: str, tmp_path: Path
-) -> None:
+@pytest.fixture
+def page(browser_path: str):  # type: ignore[no-untyped-def]  # playwright's Page
     from playwright.sync_api import sync_playwright
 
-    shots = Path(os.environ.get("BROWSER_SHOTS", tmp_path))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1300, "height": 1500})
         page.set_default_timeout(START_TIMEOUT_S * 1000)
-        page.goto(server)
-        page.wait_for_selector(".jp-Notebook .jp-Cell")
-        page.wait_for_function(
-            "() => window.jupyterapp.shell.currentWidget?.sessionContext.isReady"
-        )
-        page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
-        page.wait_for_function(
-            f"() => ({CELLS})().filter(c => c.type === 'code').every(c => c.count !== null)",
-            timeout=RUN_TIMEOUT_S * 1000,
-        )
-        cells = page.evaluate(CELLS)
-        keep_pictures(page, shots)
-        texts = visible_texts(page)
+        yield page
         browser.close()
 
+
+def run_all(page, address: str) -> list[dict]:  # type: ignore[no-untyped-def]
+    """Open a notebook, run every cell, and return the cells."""
+    page.goto(address)
+    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    page.wait_for_function("() => window.jupyterapp.shell.currentWidget?.sessionContext.isReady")
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.wait_for_function(
+        f"() => ({CELLS})().filter(c => c.type === 'code').every(c => c.count !== null)",
+        timeout=RUN_TIMEOUT_S * 1000,
+    )
+    cells = page.evaluate(CELLS)
     outputs = [output for cell in cells for output in cell["outputs"]]
     assert [o for o in outputs if o["output_type"] == "error"] == []
     assert [o["text"] for o in outputs if o.get("name") == "stderr"] == []
+    return cells
+
+
+@pytest.mark.browser
+@pytest.mark.xdist_group("browser")
+def test_a_student_runs_the_untouched_quickstart(server: str, page, tmp_path: Path) -> None:
+    shutil.copy(find_lab("quickstart").notebook, tmp_path / "work")
+    run_all(page, server.format("quickstart.ipynb"))
+    keep_pictures(page, Path(os.environ.get("BROWSER_SHOTS", tmp_path)))
     # What a student reads, not what the file holds: JupyterLab cleans HTML before it shows it.
+    texts = visible_texts(page)
     assert "not attempted yet" in texts
     assert "the given conv_cost is used" in texts
     assert "peak_memory_bytes" in texts
     assert "gCO2e" in texts
+
+
+@pytest.mark.browser
+@pytest.mark.xdist_group("browser")
+def test_meter_and_explorer_live_in_the_front_end(server: str, page, tmp_path: Path) -> None:
+    """The meter ends with the whole block; a slider draws the chosen records, and only those."""
+    cells = [new_code_cell(source.strip()) for source in WIDGETS.split("---")]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    notebook = new_notebook(cells=cells, metadata=kernel)
+    nbformat.write(notebook, tmp_path / "work" / "widgets.ipynb")
+    run_all(page, server.format("widgets.ipynb"))
+    shots = Path(os.environ.get("BROWSER_SHOTS", tmp_path))
+
+    text = page.inner_text(".jp-Notebook")
+    assert re.search(r"done", text)
+    assert "SWE" in text
+    slider = page.wait_for_selector(".jupyter-widgets [role=slider], .jupyter-widgets .noUi-handle")
+    picture = "() => [...document.querySelectorAll('.jp-Cell img')].at(-1).src"
+    before = page.evaluate(picture)
+    page.screenshot(path=shots / "widgets-before.png")
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(f"before => ({picture})() !== before", arg=before)
+    page.wait_for_timeout(300)
+    page.screenshot(path=shots / "widgets-after.png")
 
 
 def scroll_to(page, position: int) -> None:  # type: ignore[no-untyped-def]  # playwright's Page
