@@ -5,6 +5,7 @@ PYTHON   ?=
 EXTRAS   ?=
 PIP_ARGS ?=
 JOBS     ?= 2
+LAB_ARGS ?=
 VENV     ?= .venv
 
 PY  := $(VENV)/bin/python
@@ -28,6 +29,7 @@ help: ## list the verbs
 	@echo "  PYTHON=python3.12   the Python to make $(VENV) with, 3.11 or newer"
 	@echo "  PIP_ARGS=...        further options for pip install, such as an index with CPU builds"
 	@echo "  JOBS=2              test processes"
+	@echo "  LAB_ARGS=...        further options for jupyter lab: --no-browser --allow-root"
 
 demo: $(call stamp) ## set up, run the ten-minute lab and show what it measured
 	@mkdir -p results
@@ -39,7 +41,7 @@ demo: $(call stamp) ## set up, run the ten-minute lab and show what it measured
 	@echo "results/quickstart.json    parameters, results and where they were measured"
 
 lab: $(call stamp) ## open JupyterLab in labs/
-	$(PY) -m jupyterlab --ServerApp.root_dir=labs
+	$(PY) -m jupyterlab --ServerApp.root_dir=labs $(LAB_ARGS)
 
 test: $(call stamp,dev) ## the whole gate: format, lint, types, imports, builds, tests, notebooks
 	$(call checks)
