@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from importlib import metadata
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +85,9 @@ DEU (Germany)? carbon.list_countries() has all 213
     codes = {row["country_name"].casefold(): code for code, row in table.items()}
     codes |= {code.casefold(): code for code in table}
     if wanted not in codes:
-        near = dict.fromkeys(codes[text] for text in get_close_matches(wanted, codes, cutoff=0.7))
-        offers = " or ".join(f"{code} ({table[code]['country_name']})" for code in near)
+        near = get_close_matches(wanted, codes, cutoff=0.7) if len(wanted) > 2 else ()
+        near_codes = dict.fromkeys(codes[text] for text in near)
+        offers = " or ".join(f"{code} ({table[code]['country_name']})" for code in near_codes)
         question = f"did you mean {offers}?" if offers else "give three letters, like DEU:"
         raise MeasurementError(
             f"no grid intensity for country {country!r}; {question} "
@@ -157,12 +159,19 @@ def operational_carbon(energy: Result, grid: GridIntensity, *, pue: float = 1.0)
     grid, pue
         Where the electricity is from, and what the building adds; see `operational_carbon_g`.
 
+    Raises
+    ------
+    MeasurementError
+        If energy or grid is a plain number, or an input is out of range.
+
     Examples
     --------
     >>> energy = Result(3.6e6, 1.8e6, 5.4e6, n=6, kind="measured")
     >>> operational_carbon(energy, grid_intensity("DEU"))
     Result(value=380.95, low=190.475, high=571.425, n=6, kind='modelled')
     """
+    if not (isinstance(energy, Result) and isinstance(grid, GridIntensity)):
+        raise MeasurementError(f"give Result, GridIntensity; not {energy!r:.30}, {grid!r:.30}")
     value, low, high = (
         operational_carbon_g(energy_j, grid.g_per_kwh, pue=pue)
         for energy_j in (energy.value, energy.low, energy.high)
@@ -250,5 +259,5 @@ def sci_g(
 def _check(at_least: float = 0.0, at_most: float = math.inf, **inputs: float) -> None:
     limits = f"at least {at_least:g}" + ("" if at_most == math.inf else f" and at most {at_most:g}")
     for name, value in inputs.items():
-        if not (math.isfinite(value) and at_least <= value <= at_most):
+        if not (isinstance(value, Real) and math.isfinite(value) and at_least <= value <= at_most):
             raise MeasurementError(f"{name} is {value}; give a finite number of {limits}")

@@ -134,7 +134,7 @@ class ModelCounts:
 class Roofline:
     """The two bounds of a machine: no layer computes faster, or moves its bytes faster, than these.
 
-    Each bound is the best of n runs, also as the end of its interval; that starts at their median.
+    Of n runs ``value`` and ``high`` are the fastest, as a bound must be, and ``low`` is the median.
     Sizes, dtype, threads on the CPU and what was noisy are in ``conditions``; ``plots.roofline``
     draws the bounds.
     """
@@ -161,7 +161,7 @@ def count(
 ) -> ModelCounts:
     """Count a model by running it once, in evaluation mode, and leave it as it was.
 
-    A part that cannot be counted is a `MeasurementError` that names it: nothing is 0 in silence.
+    A part that cannot be counted, or an example that does not fit, is a `MeasurementError`.
 
     Parameters
     ----------
@@ -183,8 +183,12 @@ def count(
     (576, 2624)
     """
     recorder = _Recorder({**RULES, **(rules or {})}, is_deployed=fold_batch_norm)
-    with recorder.watching(model), torch.no_grad(), recorder:
-        model(*(example if isinstance(example, tuple) else (example,)))
+    try:
+        with recorder.watching(model), torch.no_grad(), recorder:
+            model(*(example if isinstance(example, tuple) else (example,)))
+    except (AttributeError, TypeError, ValueError, RuntimeError) as err:
+        what = f"{type(model).__name__} does not run on this example: {err}".partition("\n")[0]
+        raise MeasurementError(f"{what}; give a model and an input that fits it") from err
     return ModelCounts((*recorder.layers, *recorder.remaining(model)))
 
 
@@ -263,6 +267,7 @@ class _Recorder(TorchFunctionMode):
         self._is_deployed = is_deployed
         self._seen: set[int] = set()  # ids of the parameters counted so far
         self._last: Tensor | None = None  # kept, so that no other tensor gets its address
+        self._version: int | None = None  # of its values; None in inference mode, which keeps none
         self._host = 0  # the row that layers are fused into
         self._foldable: Any = None  # the convolution or linear layer that just ran
         self._rule: MacRule | None = None  # of the layer that is running
@@ -319,12 +324,15 @@ class _Recorder(TorchFunctionMode):
                 self._foldable = module if is_foldable else None
             self.layers.append(row)
             self._last = outputs[0]
+            self._version = None if self._last.is_inference() else self._last._version
         self._rule = None
 
     def _fuses(self, module: Any, x: Tensor) -> bool:
         """Whether a layer goes into the one before; if it is a normalisation, fold it."""
         if self._last is None or x.data_ptr() != self._last.data_ptr():
             return False
+        if self._version is not None and self._version != self._last._version:
+            self._foldable = None  # something between the layers changed the values in place
         is_fixed = isinstance(module, BATCH_NORMS) and module.running_mean is not None
         if is_fixed and self._foldable is not None:
             self._seen.update(map(id, module.parameters()))

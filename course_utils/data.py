@@ -239,7 +239,7 @@ def _explained(what: str, remedy: str) -> Iterator[None]:
 
 
 def _suggest(word: str, allowed: Mapping[str, Any]) -> str:
-    close = difflib.get_close_matches(word, allowed, n=1)
+    close = difflib.get_close_matches(str(word).casefold(), allowed, n=1)
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(allowed)}"
 
 

@@ -5,8 +5,8 @@
 - ``QuantizedTensor``   the size of a quantised or sparse tensor with all it takes to read it again
 
 The host's peak comes from the kernel where Linux permits it, else from a thread that looks every
-millisecond; the object says which. This module limits and frees nothing
-but garbage, and does not split memory by line or layer.
+millisecond; the object says which. This module limits nothing and frees only garbage; it does not
+split memory by line or layer.
 """
 
 import ctypes
@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NoReturn
 
@@ -139,6 +140,8 @@ def model_bytes(model: "torch.nn.Module") -> int:
     """
     import torch  # noqa: PLC0415 - measuring a block on the CPU works without loading it
 
+    if not isinstance(model, torch.nn.Module):
+        raise MeasurementError(f"a {type(model).__name__} is no model; give the torch.nn.Module")
     size_by_place: dict[tuple[object, ...], int] = {}
     for name, tensor in model.state_dict(keep_vars=True).items():
         if not isinstance(tensor, torch.Tensor) or tensor.layout != torch.strided:
@@ -192,8 +195,8 @@ class QuantizedTensor:
     def __post_init__(self) -> None:
         """Refuse sizes that are no whole numbers >= 0."""
         for name, value in vars(self).items():
-            if value < 0 or value != int(value):
-                raise MeasurementError(f"{name} is {value}; give a whole number >= 0")
+            if not isinstance(value, Integral) or value < 0:
+                raise MeasurementError(f"{name} is {value!r}; give a whole number >= 0, an int")
         if self.mask_elements and self.elements > self.mask_elements:
             seen = f"{self.elements} values do not fit into {self.mask_elements} positions"
             raise MeasurementError(f"{seen}; mask_elements counts those without a value too")

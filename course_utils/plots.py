@@ -154,7 +154,7 @@ def pareto_front(
     is better. Rows: ``name, x, y, is_front`` of each point, in the order given.
     """
     _require(points, most=50)
-    front = pareto_indices([(x.value, y.value) for _, x, y in points], better=better)
+    front = pareto_indices([(_value(x), _value(y)) for _, x, y in points], better=better)
     rows: Rows = []
     for i, (name, x, y) in enumerate(points):
         look = {"color": COLORS[0]} if i in front else {"color": GREY, "mfc": "white"}
@@ -179,8 +179,8 @@ def roofline(axes: Axes, layers: Layers, *, peak: Result, bandwidth: Result, tit
     Rows: ``name, intensity_ops_per_byte, attained_ops_per_s, roof_ops_per_s, bound`` (memory or
     compute) of each layer.
     """
-    numbers = [x for _, intensity, attained in layers for x in (intensity, attained.value)]
-    _require(layers, most=200, positive=[peak.value, bandwidth.value, *numbers])
+    numbers = [x for _, intensity, attained in layers for x in (intensity, _value(attained))]
+    _require(layers, most=200, positive=[_value(peak), _value(bandwidth), *numbers])
     names = ("name", "intensity_ops_per_byte", "attained_ops_per_s", "roof_ops_per_s", "bound")
     ridge = peak.value / bandwidth.value
     rows: Rows = []
@@ -238,11 +238,13 @@ def scaling(
     y, ideal, efficiency`` of each point; efficiency is 1 on the ideal line.
     """
     _require(series)
+    if ideal not in ("rises", "falls"):
+        raise MeasurementError(f"ideal is {ideal!r}; give 'rises' or 'falls'")
     power = 1 if ideal == "rises" else -1
     rows: Rows = []
     for i, (name, points) in enumerate(series.items()):
         ordered = sorted(points, key=lambda point: point[0])
-        _require(ordered, most=1000, positive=[v for x, y in ordered for v in (x, y.value)])
+        _require(ordered, most=1000, positive=[v for x, y in ordered for v in (x, _value(y))])
         x0, y0 = ordered[0][0], ordered[0][1].value
         for x, y in ordered:
             best = y0 * (x / x0) ** power
@@ -277,7 +279,7 @@ def stacked_breakdown(
     for i, part in enumerate(parts):
         for bar in (bar for bar in bars if part in bars[bar]):
             value, start = bars[bar][part], starts[bar]
-            if value.value < 0:
+            if _value(value) < 0:
                 raise MeasurementError(f"{part} of {bar} is {value.value}; give parts >= 0")
             rows.append({"bar": bar, "part": part, "value": value, "start": start})
             starts[bar] += value.value
@@ -304,14 +306,20 @@ def learning_curve(axes: Axes, series: Series, *, x_label: str, y_label: str, ti
     for i, (name, points) in enumerate(series.items()):
         ordered = sorted(points, key=lambda point: point[0])
         _require(ordered, most=10**6)
-        x = [step for step, _ in ordered]
-        low, value, high = ([getattr(y, e) for _, y in ordered] for e in ("low", "value", "high"))
+        x, value = [step for step, _ in ordered], [_value(y) for _, y in ordered]
+        low, high = ([getattr(y, end) for _, y in ordered] for end in ("low", "high"))
         axes.fill_between(x, low, high, color=COLORS[i], alpha=0.25, linewidth=0)
         axes.plot(x, value, **LOOKS[i], markevery=max(1, len(x) // 8), label=name)
         rows += [{"name": name, "x": step, "y": y} for step, y in ordered]
     _finish(axes, title, x_label, y_label)
     _write_repeats(axes, y=[row["y"] for row in rows])
     return rows
+
+
+def _value(result: Result) -> float:
+    if not isinstance(result, Result):
+        raise MeasurementError(f"{result!r} is no Result; give a .result() or records.counted(...)")
+    return result.value
 
 
 def _require(items: Sized, *, most: int = len(COLORS), positive: Sequence[float] = ()) -> None:
@@ -324,10 +332,10 @@ def _require(items: Sized, *, most: int = len(COLORS), positive: Sequence[float]
 def _draw_points(axes: Axes, points: Sequence[tuple[Result, Result]], **look: Any) -> None:
     """Draw points with their intervals as error bars."""
     look = {"linestyle": "", "elinewidth": 0.8, **look}
-    for name, results in zip("xy", zip(*points, strict=True), strict=False):
-        look[name] = [r.value for r in results]
-        look[f"{name}err"] = np.transpose([(r.value - r.low, r.high - r.value) for r in results])
     if points:
+        for name, results in zip("xy", zip(*points, strict=True), strict=True):
+            arms = [(r.value - r.low, r.high - r.value) for r in results]
+            look |= {name: [r.value for r in results], f"{name}err": np.transpose(arms)}
         axes.errorbar(**look)
 
 

@@ -69,11 +69,13 @@ class Result:
         """Refuse what is not a result."""
         numbers = (self.value, self.low, self.high)
         if not all(isinstance(x, int | float) and math.isfinite(x) for x in numbers):
-            raise RecordError(f"a result needs finite numbers, got {numbers}")
+            raise RecordError(
+                f"a result needs finite int or float, got {numbers}; convert with float()"
+            )
         if not self.low <= self.value <= self.high:
             raise RecordError(f"interval [{self.low}, {self.high}] does not hold {self.value}")
         if not (isinstance(self.n, int) and self.n >= 1):
-            raise RecordError(f"n must be a whole number >= 1, got {self.n!r}")
+            raise RecordError(f"n must be an int >= 1, got {self.n!r}")
         if self.kind not in KINDS:
             raise RecordError(f"kind {self.kind!r} is not one of {', '.join(KINDS)}")
 

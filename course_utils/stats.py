@@ -23,6 +23,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from numpy.random import Generator
 from scipy import special
 
 from course_utils.errors import MeasurementError
@@ -155,22 +156,23 @@ def proportion_interval(successes: int, n: int, *, level: float = 0.95) -> Inter
     '0.95 [0.888, 0.978]'
     """
     _check_level(level)
-    if n != int(n) or successes != int(successes) or not 0 <= successes <= n:
+    if not 0 <= float(successes) <= float(n) < math.inf or float(n) % 1 or float(successes) % 1:
         raise MeasurementError(f"{successes} successes of {n}: give whole numbers from 0 to n")
+    successes, n = int(successes), int(n)  # plain numbers, also where torch counted
     _require(n, fewest=2, what="a proportion")
     p = successes / n
     z = NormalDist().inv_cdf(0.5 + level / 2)
     centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * math.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
     low, high = max(0.0, min(p, centre - half)), min(1.0, max(p, centre + half))
-    return Interval(p, low, high, int(n), level, "Wilson")
+    return Interval(p, low, high, n, level, "Wilson")
 
 
 def bootstrap_interval(
     samples: Samples,
     statistic: Callable[[Floats], float],
     *,
-    rng: np.random.Generator,
+    rng: Generator,
     level: float = 0.95,
     resamples: int = 5000,
 ) -> Interval:
@@ -183,8 +185,8 @@ def bootstrap_interval(
     statistic
         Takes (n,) float64 and returns a number; it must not depend on the order.
     rng, resamples
-        The n samples are drawn from with replacement, n at a time, so many times; the same seed
-        gives the same interval.
+        The n samples are drawn from with replacement, n at a time, so many times: 1,000 or more, or
+        the interval is too narrow. The same seed gives the same interval.
 
     Examples
     --------
@@ -201,14 +203,15 @@ def cluster_bootstrap(
     samples: Samples,
     clusters: Labels,
     *,
-    rng: np.random.Generator,
+    rng: Generator,
     level: float = 0.95,
     resamples: int = 5000,
 ) -> Interval:
     """Return the mean of samples that come in clusters, with an interval for new clusters.
 
     Recordings of one speaker resemble each other: a thousand words of six speakers say little
-    about a seventh. So whole speakers are resampled, and n is their number.
+    about a seventh. So whole speakers are resampled, and n is their number. Where all samples are
+    equal, so are all resamples: the interval then has no width, which proves nothing.
 
     Parameters
     ----------
@@ -236,7 +239,7 @@ def paired_difference(
     a: Samples,
     b: Samples,
     *,
-    rng: np.random.Generator,
+    rng: Generator,
     clusters: Labels | None = None,
     level: float = 0.95,
     resamples: int = 5000,
@@ -332,7 +335,10 @@ def supported_percentiles(
 
 def _checked(samples: Samples, level: float) -> Floats:
     _check_level(level)
-    x = np.asarray(samples, dtype=np.float64)
+    try:
+        x = np.asarray(samples, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError, RuntimeError) as err:
+        raise MeasurementError(f"samples: {err}; give a list of plain numbers") from err
     if x.ndim != 1:
         raise MeasurementError(f"samples have shape {x.shape}; give one number a sample")
     for i in np.flatnonzero(~np.isfinite(x)):
@@ -362,27 +368,28 @@ def _cluster_sums(x: Floats, clusters: Labels) -> tuple[Floats, Floats]:
 
 
 def _bootstrap(
-    n: int,
-    statistic: Callable[[Indices], float],
-    rng: np.random.Generator,
-    level: float,
-    resamples: int,
+    n: int, statistic: Callable[[Indices], float], rng: Generator, level: float, resamples: int
 ) -> Interval:
     """Return the statistic of n samples or clusters, with percentiles widened for small n.
 
     Plain percentiles are too narrow by ``sqrt((n - 1) / n)`` and by the normal in place of t; these
     lie further out: Hesterberg's expanded percentile interval, The American Statistician 69 (2015).
+    Over 5 clusters it still holds the truth in some 91 to 93 % of cases, not 95 %.
     """
     _require(n, fewest=FEWEST_UNITS, what="a bootstrap over samples or clusters")
+    if not isinstance(rng, Generator):
+        raise MeasurementError(f"rng is {rng!r}; give rng=np.random.default_rng(SEED)")
     value = float(statistic(np.arange(n)))
     drawn = np.array([statistic(rng.integers(n, size=n)) for _ in range(resamples)])
+    if not np.isfinite([value, *drawn]).all():
+        raise MeasurementError("the statistic of a resample is not finite; take another statistic")
     t = special.stdtrit(n - 1, 0.5 + level / 2)
     tail = NormalDist().cdf(-math.sqrt(n / (n - 1)) * float(t))
     low, high = (float(x) for x in np.quantile(drawn, [tail, 1 - tail]))
     return Interval(value, min(value, low), max(value, high), n, level, "bootstrap")
 
 
-def _sign_flip_p_value(sums: Floats, rng: np.random.Generator, resamples: int) -> float:
+def _sign_flip_p_value(sums: Floats, rng: Generator, resamples: int) -> float:
     """Return how often random signs take the total as far from 0 as it is."""
     sums = sums[sums != 0]  # flipping a zero changes nothing
     observed = abs(sums.sum()) - 1e-12 * np.abs(sums).sum()  # ties, despite rounding

@@ -13,6 +13,7 @@ numbers are ``noisy``, because other work or a changing clock rate got in betwee
 process are no repeats of an experiment: start it again for those.
 """
 
+import inspect
 import math
 import timeit
 from collections.abc import Callable
@@ -68,6 +69,18 @@ def check_device(device: "str | torch.device") -> str:
         remedy = "use device='cpu', or install a torch that supports it"
         raise MeasurementError(f"device {name!r} is not {usable}; {remedy}")
     return name
+
+
+def check_call(function: Call) -> None:
+    """Raise a `MeasurementError` for what cannot be called, or not without arguments."""
+    try:
+        inspect.signature(function).bind()
+    except TypeError as err:
+        name = getattr(function, "__qualname__", f"a {type(function).__name__}")
+        why = err if callable(function) else "cannot be called"
+        raise MeasurementError(f"{name}: {why}; give the work as lambda: model(x)") from err
+    except ValueError:
+        pass  # some compiled functions do not tell their arguments
 
 
 def synchronize(device: "str | torch.device" = "cpu") -> None:
@@ -239,7 +252,7 @@ def latency(
     Raises
     ------
     MeasurementError
-        If the device is not here or a limit makes no sense.
+        If the function takes arguments, the device is not here or a limit makes no sense.
 
     Examples
     --------
@@ -247,6 +260,7 @@ def latency(
     >>> sorting.n >= 5, sorting.result().low <= sorting.median_ms
     (True, True)
     """
+    check_call(function)
     name = check_device(device)
     limits = _Limits(warmup, min_runs, min_elapsed_s, max_elapsed_s)
     wait = _waiter(name)
@@ -283,6 +297,7 @@ def throughput(
     """
     if not 0 < items_per_call < math.inf:
         raise MeasurementError(f"items_per_call is {items_per_call}; give the batch size, > 0")
+    check_call(function)
     name = check_device(device)
     run_s = max(MIN_SAMPLE_S, min_elapsed_s / THROUGHPUT_RUNS)
     limits = _Limits(warmup, MIN_RUNS, min_elapsed_s, max_elapsed_s, min_sample_s=run_s)
@@ -338,6 +353,7 @@ def _collect(function: Call, wait: Call, limits: _Limits) -> tuple[list[float], 
         warmup_s.append(elapsed_s(1))
 
     calls, last_s = 1, min(warmup_s)
+    # Doubling costs two trials of 2 * last_s, and then each sample lasts 2 * last_s.
     while last_s < limits.min_sample_s and has_time_for((4 + 2 * limits.min_runs) * last_s):
         calls *= 2
         last_s = min(elapsed_s(calls), elapsed_s(calls))  # the faster: not taken in by a hiccup

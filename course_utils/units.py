@@ -10,7 +10,6 @@ KI = 1024
 MI = 1024**2
 GI = 1024**3
 MS_PER_S = 1e3
-US_PER_S = 1e6
 S_PER_H = 3600.0
 S_PER_Y = 365 * 24 * S_PER_H
 J_PER_KWH = 3.6e6
@@ -80,7 +79,7 @@ def kwh_from_j(energy_j: float) -> float:
 
 
 def format_number(value: float, *, digits: int = 3) -> str:
-    """Return a number with `digits` significant digits; whole numbers up to 1e15 stay whole.
+    """Return a number with `digits` significant digits, but no digit before the point rounded.
 
     Examples
     --------

@@ -118,6 +118,11 @@ def live_meter(
     refresh_s
         Time between two refreshes, each about 1 ms of work in a thread; at least 0.05 s.
 
+    Raises
+    ------
+    MeasurementError
+        If there is no such country or device.
+
     Examples
     --------
     >>> with live_meter("SWE") as meter:
@@ -126,10 +131,11 @@ def live_meter(
     ('done', 'SWE', 'modelled')
     """
     view, stop = LiveMeter(carbon.grid_intensity(country)), Event()
+    wait_s = max(MIN_REFRESH_S, refresh_s)
     shown = _display(view) if is_interactive() else None
 
     def refresh() -> None:
-        while not stop.wait(max(MIN_REFRESH_S, refresh_s)):
+        while not stop.wait(wait_s):
             try:
                 view.update(meter.read())
             except MeasurementError:  # the end of the block reports it
@@ -283,6 +289,8 @@ def explore_records(
     >>> [y.value for _, _, y in explorer.points()]
     [2.3]
     """
+    if isinstance(records, Mapping) or not all(isinstance(r, Mapping) for r in records):
+        raise MeasurementError("records are no list of records; give [records.read_record(PATH)]")
     return RecordExplorer(records, x, y, chosen or {})
 
 

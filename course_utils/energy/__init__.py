@@ -154,7 +154,7 @@ class Meter:
     def reading(self) -> EnergyReading:
         """The energy of the whole block, once it has ended without an error."""
         if self._reading is None:
-            raise MeasurementError("the block has not ended well; read() gives its energy so far")
+            raise MeasurementError("the block still runs or raised; read() gives its energy so far")
         return self._reading
 
     def read(self) -> EnergyReading:
@@ -294,7 +294,7 @@ def energy_per_call(
     Raises
     ------
     MeasurementError
-        As for `meter`.
+        As for `meter`, and if the function takes arguments.
 
     Examples
     --------
@@ -303,6 +303,7 @@ def energy_per_call(
     True
     """
     samples_j: list[float] = []
+    timing.check_call(function)
     begin_s = perf_counter()
     function()
     with meter(device, sources=sources) as m:

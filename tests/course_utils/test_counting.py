@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from course_utils import counting
 from course_utils.counting import count
+from course_utils.errors import MeasurementError
 from labs.shared.networks import KEYWORD_SHAPE, ds_cnn
 
 
@@ -314,7 +315,7 @@ def test_the_model_is_left_as_it_was(fails):
     state = {name: x.clone() for name, x in model.state_dict().items()}
     random_state = torch.get_rng_state()
     if fails:
-        with pytest.raises(RuntimeError, match="in the middle"):
+        with pytest.raises(MeasurementError, match="in the middle; give a model"):
             count(model, torch.rand(1, 1, 6, 6, generator=torch.Generator()))
     else:
         count(model, torch.zeros(1, 1, 6, 6))

@@ -104,7 +104,7 @@ def test_sources_are_closed_after_an_error_and_there_is_no_reading():
     with pytest.raises(ZeroDivisionError), energy.meter(sources=[[source]]) as meter:
         fail(meter)
     assert state == ["open", "closed"]
-    with pytest.raises(MeasurementError, match="not ended well"):
+    with pytest.raises(MeasurementError, match="still runs or raised"):
         _ = meter.reading
 
 
