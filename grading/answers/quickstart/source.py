@@ -318,6 +318,7 @@ plots.show(figure, alt="Accuracy against size for float32 and 8 to 2 bits; small
 # intervals of each accuracy alone. The printed losses are sharper, since they compare the same
 # digits: where such an interval includes 0, these digits cannot tell the version from float32. You
 # look at five of them, so one may miss by chance: an interval that just touches 0 proves little.
+# One without any width means that no digit differed, not that none ever will.
 
 # %% [markdown]
 # ## 6. Decide
