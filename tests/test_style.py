@@ -21,7 +21,7 @@ MAX_FUNCTION_LINES = 60
 MAX_MEDIAN_FUNCTION_LINES = 15
 MAX_ARGUMENTS = 6
 MAX_POSITIONAL = 2
-MAX_MEASURING_LINES = 2_100  # of code: the whole package can be read in two sittings
+MAX_MEASURING_LINES = 2_100
 MEASURING_MODULES = set(
     "carbon counting data energy errors memory plots records stats timing units widgets".split()  # noqa: SIM905
 )
