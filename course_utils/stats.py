@@ -374,7 +374,7 @@ def _bootstrap(
 
     Plain percentiles are too narrow by ``sqrt((n - 1) / n)`` and by the normal in place of t; these
     lie further out: Hesterberg's expanded percentile interval, The American Statistician 69 (2015).
-    Over 5 clusters it still holds the truth in some 91 to 93 % of cases, not 95 %.
+    Over a handful of clusters it still holds the truth less often than its level says.
     """
     _require(n, fewest=FEWEST_UNITS, what="a bootstrap over samples or clusters")
     if not isinstance(rng, Generator):

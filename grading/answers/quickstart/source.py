@@ -56,7 +56,7 @@ from course_utils import counting, data, energy, memory, plots, records, stats, 
 from labs.engine.notebook import best, show_check, show_prediction
 from labs.quickstart import network, pictures, shrink
 
-torch.set_num_threads(1)  # on a network this small, one thread beats two
+torch.set_num_threads(1)  # so that times do not depend on the number of cores
 
 # %% [markdown]
 # ## 1. The data
