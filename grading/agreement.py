@@ -6,7 +6,7 @@ Everything here is read, nothing is run: the sentences of the checks are taken f
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,7 +30,9 @@ class WrittenCheck:
     place: str
 
 
-def problems(source: Source, lab: Lab, *, visible: Path, hidden: Path) -> list[str]:
+def problems(
+    source: Source, lab: Lab, *, visible: Sequence[Path], hidden: Sequence[Path]
+) -> list[str]:
     """Return what does not agree, one line each, naming file, line and cell.
 
     Parameters
@@ -40,7 +42,7 @@ def problems(source: Source, lab: Lab, *, visible: Path, hidden: Path) -> list[s
     lab
         What its ``lab.toml`` declares.
     visible, hidden
-        Its ``checks.py`` and ``hidden.py``; both may be missing if no exercise has code.
+        The files of its checks and hidden checks; there may be none if no exercise has code.
     """
     found = [
         f"{source.place(cell)}: exercise {cell.exercise} is not in {lab.folder / LAB_FILE} "
@@ -48,11 +50,12 @@ def problems(source: Source, lab: Lab, *, visible: Path, hidden: Path) -> list[s
         for cell in source.cells
         if cell.exercise and cell.exercise not in lab.exercises
     ]
-    open_checks, hidden_checks = written_checks(visible), written_checks(hidden)
+    open_checks = [check for path in visible for check in written_checks(path)]
+    hidden_checks = [check for path in hidden for check in written_checks(path)]
     for exercise in lab.exercises.values():
         found += _cell_problems(source, exercise)
         if exercise.kind == "code" and exercise.id not in {c.exercise for c in open_checks}:
-            found.append(f"{visible}: no check of exercise {exercise.id}")
+            found.append(f"{lab.folder / 'checks.py'}: no check of exercise {exercise.id}")
     found += _preset_problems(source, lab)
     for check in (*open_checks, *hidden_checks):
         if check.exercise not in lab.exercises:
@@ -159,7 +162,7 @@ def _one_line(text: str) -> str:
 
 
 def written_checks(path: Path) -> tuple[WrittenCheck, ...]:
-    """Return the checks that a file holds, without importing it; none if there is no file.
+    """Return the checks that a file holds, without importing it.
 
     Raises
     ------
@@ -167,8 +170,6 @@ def written_checks(path: Path) -> tuple[WrittenCheck, ...]:
         If the file is not UTF-8 or not Python, or exercise and sentence are not written out as
         texts.
     """
-    if not path.exists():
-        return ()
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except SyntaxError as err:

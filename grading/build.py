@@ -18,11 +18,10 @@ from grading.course import Course
 from grading.errors import DriftError, GradingError, SourceError
 from grading.nbgrader_format import cell_metadata
 from grading.source import Cell, Source, read_source
-from labs.engine.catalog import Lab
+from labs.engine.catalog import Lab, check_files
 from labs.engine.errors import LabFormatError
 from labs.engine.parameters import read_notebook
 
-CHECKS_FILE = "checks.py"
 _SHOWN_CELLS = 20
 _KERNEL = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -64,7 +63,7 @@ def build(course: Course, lab: Lab) -> Built:
         Listing everything that is wrong with source, checks or lab.toml, one line each.
     """
     source = read_source(course.source(lab))
-    visible = lab.folder / CHECKS_FILE
+    visible = check_files(lab.folder, "checks")
     found = agreement.problems(source, lab, visible=visible, hidden=course.hidden(lab))
     found += style.problems(source)
     if found:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from grading.errors import CourseFileError
-from labs.engine.catalog import Lab, did_you_mean, find_lab, find_labs
+from labs.engine.catalog import Lab, check_files, did_you_mean, find_lab, find_labs
 from labs.engine.errors import UsageError
 
 COURSE_FILE = "course.toml"
@@ -68,9 +68,9 @@ class Course:
         """Return where the cells of a lab are written."""
         return self.answers / lab.name / "source.py"
 
-    def hidden(self, lab: Lab) -> Path:
-        """Return where its hidden checks are; the file may be missing."""
-        return self.answers / lab.name / "hidden.py"
+    def hidden(self, lab: Lab) -> tuple[Path, ...]:
+        """Return the files of its hidden checks: ``hidden.py``, those of ``hidden/``, or none."""
+        return check_files(self.answers / lab.name, "hidden")
 
     def reference(self, lab: Lab) -> Path:
         """Return where its reference notebook is built."""

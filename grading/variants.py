@@ -20,13 +20,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from grading.build import CHECKS_FILE, Built
+from grading.build import Built
 from grading.errors import SourceError
 from grading.mutants import mutants
 from grading.regions import solution_lines
 from grading.source import Source, parse
 from grading.trials import Bench, Trial, Verdict
-from labs.engine.catalog import Exercise
+from labs.engine.catalog import Exercise, check_files
 
 MIN_CORRECT, MIN_MISTAKES = 3, 5
 SEEDS = 3  # a correct solution passes, and a mistake fails, whatever the seed
@@ -85,8 +85,7 @@ def tally(built: Built, *, report: Callable[[str], None] = lambda _: None) -> tu
     equivalents = read_equivalents(folder / EQUIVALENT_FILE, [e.id for e in exercises])
     if not exercises:
         return ()
-    hidden = built.course.hidden(built.lab)
-    checks = [path for path in (built.lab.folder / CHECKS_FILE, hidden) if path.exists()]
+    checks = [*check_files(built.lab.folder, "checks"), *built.course.hidden(built.lab)]
     tallies = []
     with Bench(checks) as bench:
         for exercise in exercises:

@@ -129,6 +129,34 @@ class Lab:
         return f"{self.package}.{module}"
 
 
+def check_files(folder: Path, name: str) -> tuple[Path, ...]:
+    """Return the files of a lab's checks: ``name.py``, or those of the package ``name``.
+
+    Parameters
+    ----------
+    folder
+        Where they lie.
+    name
+        ``checks`` or ``hidden``.
+
+    Returns
+    -------
+    tuple of Path
+        In the order of their names; none if there is neither.
+
+    Raises
+    ------
+    LabFormatError
+        If both exist: one would hide the other.
+    """
+    single, package = folder / f"{name}.py", folder / name
+    if single.exists() and package.is_dir():
+        raise LabFormatError(f"{single} and {package} both exist; keep one of them")
+    if package.is_dir():
+        return tuple(sorted(package.glob("*.py")))
+    return (single,) if single.exists() else ()
+
+
 @dataclass(frozen=True)
 class _Key:
     """What one key of a ``lab.toml`` may hold, and the words that say so."""

@@ -7,18 +7,20 @@ A check is one function of the student's functions and a random generator::
         got = student.conv_cost(3, 8, 3, 10, 10)
         assert got[0] == 224, f"3*8*9 weights and 8 biases are 224 parameters, you have {got[0]}"
 
-It lies in ``labs/<lab>/checks.py`` (visible) or in the instructor's ``hidden.py``; several for one
-exercise are its cases. In a notebook `labs.engine.notebook` runs the visible ones on the user's
-functions; when grading, the same functions run in the grader's process. The verdict is always
-computed here, on the check's side of `labs.engine.student`, from plain data. This module gives no
-grade and shows nothing.
+It lies in ``labs/<lab>/checks.py`` (visible) or in the instructor's ``hidden.py``, or in a module
+of a package of that name; several for one exercise are its cases. In a notebook
+`labs.engine.notebook` runs the visible ones on the user's functions; when grading, the same
+functions run in the grader's process. The verdict is always computed here, on the check's side of
+`labs.engine.student`, from plain data. This module gives no grade and shows nothing.
 """
 
 import contextlib
 import hashlib
 import importlib
 import importlib.machinery
+import itertools
 import linecache
+import pkgutil
 import sys
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -125,7 +127,7 @@ def load_checks(source: str | Path | types.ModuleType) -> dict[str, tuple[Case, 
     Parameters
     ----------
     source
-        A module, its import name, or the path of a file.
+        A module, its import name, or the path of a file. Of a package the modules in it count too.
 
     Raises
     ------
@@ -133,10 +135,13 @@ def load_checks(source: str | Path | types.ModuleType) -> dict[str, tuple[Case, 
         If the module cannot be loaded; the message says why.
     """
     module = _load(source) if not isinstance(source, types.ModuleType) else source
+    inner = pkgutil.iter_modules(getattr(module, "__path__", ()), module.__name__ + ".")
+    modules = [module, *(_load(each.name) for each in inner)]
     found: dict[str, list[Case]] = {}
-    for value in vars(module).values():
+    for value in itertools.chain.from_iterable(vars(each).values() for each in modules):
         if isinstance(case := getattr(value, "__course_case__", None), Case):
-            found.setdefault(case.exercise, []).append(case)
+            cases = found.setdefault(case.exercise, [])
+            cases += [case] if case not in cases else []
     return {exercise: tuple(cases) for exercise, cases in found.items()}
 
 

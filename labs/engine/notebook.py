@@ -152,7 +152,8 @@ def _visible(
 
 
 def _is_given(lab: catalog.Lab, function: Any) -> bool:
-    return inspect.isfunction(function) and function.__module__ == lab.module_name("given")
+    given = lab.module_name("given")
+    return inspect.isfunction(function) and f"{function.__module__}.".startswith(f"{given}.")
 
 
 def _user_namespace() -> Mapping[str, Any]:

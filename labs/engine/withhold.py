@@ -106,6 +106,8 @@ def _take_all(names: Iterable[str], restore: ExitStack) -> None:
         if module is None:
             _take_attribute(parent_name, attribute, restore)
             continue
+        for inner in [m for key, m in sys.modules.items() if key.startswith(name + ".")]:
+            _poison_functions(inner, restore)
         _poison_functions(module, restore)
         _block_import(name, restore)
         if parent_name:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from labs.engine import evidence
+from labs.engine.catalog import check_files
 from labs.engine.checks import assert_equal, check, judge, load_checks, raises, run_cases
 from labs.engine.errors import LabFormatError
 
@@ -130,6 +131,26 @@ def test_checks_load_from_a_file_and_name_what_is_broken(tmp_path):
     path.write_text("1 / 0\n")
     with pytest.raises(LabFormatError, match="division"):
         load_checks(path)
+
+
+def test_the_modules_of_a_package_hold_checks_too(tmp_path, monkeypatch):
+    package = tmp_path / "toy_checks"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    for name in ("second", "first"):
+        (package / f"{name}.py").write_text(
+            "from labs.engine.checks import check\n"
+            f"@check('7.5', sentence='It is.')\ndef {name}(student, rng):\n    pass\n"
+        )
+    (package / "third.py").write_text("from toy_checks.first import first\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert [case.name for case in load_checks("toy_checks")["7.5"]] == ["first", "second"]
+    files = check_files(tmp_path, "toy_checks")
+    assert [path.name for path in files] == ["__init__.py", "first.py", "second.py", "third.py"]
+    assert check_files(tmp_path, "none") == ()
+    (tmp_path / "toy_checks.py").write_text("")
+    with pytest.raises(LabFormatError, match="both exist"):
+        check_files(tmp_path, "toy_checks")
 
 
 @pytest.mark.parametrize("kwargs", [{"sentence": " "}, {"sentence": "x", "weight": 0}])

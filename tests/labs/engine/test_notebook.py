@@ -141,6 +141,14 @@ def test_the_given_function_earns_nothing_when_cells_are_run_again(toy):
     assert notebook.best("97.1", chosen, namespace={}) is chosen
 
 
+def test_a_given_function_may_come_from_a_module_of_a_package(toy, monkeypatch):
+    given = importlib.import_module("toylab97.given")
+    monkeypatch.setattr(given.double, "__module__", "toylab97.given.doubling")
+    report = show(given.double)
+    assert repr(report) == "0"
+    assert "run your own cell again" in report._repr_html_()
+
+
 def test_a_missing_given_function_is_the_authors_error(toy, monkeypatch):
     def double(x):
         raise NotImplementedError

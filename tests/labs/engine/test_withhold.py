@@ -79,6 +79,13 @@ def test_references_kept_from_before_raise_and_come_back(toy):
         assert function() == 42
 
 
+def test_functions_of_modules_inside_a_withheld_package_raise(toy):
+    kept = toy.answer
+    with withheld(["withhold_toy"]), pytest.raises(RuntimeError, match="withheld"):
+        kept()
+    assert kept() == 42
+
+
 def test_attributes_can_be_withheld_alone():
     with withheld(["math.hypot"]):
         assert math.sqrt(4) == 2
