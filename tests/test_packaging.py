@@ -82,7 +82,7 @@ def test_wheel_holds_every_module_lab_and_data_card(wheel: Path) -> None:
         folder = lab.folder.relative_to(ROOT).as_posix()
         files = {"lab.toml", "README.md", "checks.py", lab.notebook.name}
         assert {f"{folder}/{name}" for name in files} <= held
-    data = in_tree(ROOT / "datasets", ("registry.toml", "*.md"))
+    data = in_tree(ROOT / "datasets", ("registry.toml", "*.md", "*.ogg", "*.csv", "makers/*.py"))
     assert "datasets/registry.toml" in data
     assert {f"course_utils/{name}" for name in data} <= held
 
@@ -117,6 +117,12 @@ def test_installed_data_registry_is_found(site: Path, tmp_path: Path) -> None:
     listing = run_installed(site, code, tmp_path)
     assert listing.returncode == 0, listing.stderr
     assert "digits" in listing.stdout
+
+
+def test_installed_keywords_are_found_without_a_folder_of_data(site: Path, tmp_path: Path) -> None:
+    code = "from course_utils import data; print(data.load('keywords_synthetic', split='val'))"
+    answer = run_installed(site, code, tmp_path)
+    assert "x (360, 16000) float32, y (360,) int64, from this project" in answer.stdout, answer
 
 
 def test_installed_course_says_that_grading_is_not_included(site: Path, tmp_path: Path) -> None:

@@ -21,9 +21,12 @@ MAX_FUNCTION_LINES = 60
 MAX_MEDIAN_FUNCTION_LINES = 15
 MAX_ARGUMENTS = 6
 MAX_POSITIONAL = 2
-MAX_MEASURING_LINES = 2_100
+# Measuring and drawing is what students read in one go. Getting data is counted apart: it grows
+# with the forms that data sets are published in, not with what is measured.
+MAX_MEASURING_LINES = 2_000
+MAX_DATA_LINES = 570
 MEASURING_MODULES = set(
-    "carbon counting data energy errors memory plots records stats timing units widgets".split()  # noqa: SIM905
+    "carbon counting energy errors memory plots records stats timing units widgets".split()  # noqa: SIM905
 )
 # Private, or its signature is somebody else's: Python's import system calls find_spec.
 NOT_OURS_TO_NAME = re.compile(r"_\w*|find_spec")
@@ -37,7 +40,7 @@ FORBIDDEN = {
 }
 MAY_NAME = {".ci/run": {"the folder of one workplace"}}
 BUILT = {"build", "dist", "results"}
-BINARY = {".gz", ".ico", ".npy", ".npz", ".png", ".tar", ".zip"}
+BINARY = {".gz", ".ico", ".npy", ".npz", ".ogg", ".png", ".tar", ".zip"}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -144,11 +147,14 @@ b"""
 
 
 def test_measuring_has_its_modules_and_stays_small() -> None:
-    files = code_files("course_utils")
-    names = {path.relative_to(ROOT / "course_utils").parts[0] for path in files} - {"__init__.py"}
-    assert {name.removesuffix(".py") for name in names} <= MEASURING_MODULES
-    sizes = {shown(path): len(code_lines(path.read_text(encoding="utf-8"))) for path in files}
-    assert sum(sizes.values()) < MAX_MEASURING_LINES, sizes
+    sizes: dict[str, dict[str, int]] = {}
+    for path in code_files("course_utils"):
+        module = path.relative_to(ROOT / "course_utils").parts[0].removesuffix(".py")
+        part = "data" if module == "data" else "measuring"
+        assert module in MEASURING_MODULES | {"data", "__init__"}
+        sizes.setdefault(part, {})[shown(path)] = len(code_lines(path.read_text(encoding="utf-8")))
+    assert sum(sizes["measuring"].values()) <= MAX_MEASURING_LINES, sizes["measuring"]
+    assert sum(sizes["data"].values()) <= MAX_DATA_LINES, sizes["data"]
 
 
 def test_no_file_is_longer_than_one_sitting() -> None:

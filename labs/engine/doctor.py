@@ -1,7 +1,7 @@
 """What works on this machine, and the one command for each thing that is missing.
 
 It looks and asks, and changes nothing: no package is installed, no data fetched. Required parts
-that do not work are ``broken``; optional ones are ``absent`` or ``damaged``.
+that do not work are ``broken``; optional ones are ``absent``, ``partial`` or ``damaged``.
 """
 
 import os
@@ -27,7 +27,7 @@ from labs.engine.extras import (
     missing_requirements,
 )
 
-OK, ABSENT, DAMAGED, BROKEN = "ok", "absent", "damaged", "broken"
+OK, PARTIAL, ABSENT, DAMAGED, BROKEN = "ok", "partial", "absent", "damaged", "broken"
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ class Finding:
     topic
         What it is.
     state
-        ``ok``; ``absent`` or ``damaged`` for what is optional; ``broken`` for what is required.
+        ``ok``; ``absent``, ``partial`` (some splits of a data set) or ``damaged`` for what is
+        optional; ``broken`` for what is required.
     text
         What was found, in a few words.
     remedy
@@ -146,19 +147,40 @@ def check_extra(extra: Extra) -> Finding:
 
 
 def check_dataset(info: data.DatasetInfo) -> Finding:
-    """Return whether a data set is here and whole, else its size and how to get it."""
+    """Return whether a data set is here and whole, else what is here of it and how to get it."""
     topic = f"data {info.name}"
     if info.embedded:
         return Finding(topic, OK, f"comes with {info.embedded}")
-    size = format_bytes(info.download_bytes)
-    fetch = f"lab data fetch {info.name}"
     try:
-        data.locate(info.name)
+        paths = data.locate(info.name)
     except DataMissingError:
-        return Finding(topic, ABSENT, f"{size} download", fetch)
+        return _absent_dataset(info)
     except DataCorruptError as err:
-        return Finding(topic, DAMAGED, str(err), fetch)
-    return Finding(topic, OK, f"here and verified, {size}")
+        return Finding(topic, DAMAGED, str(err), f"lab data fetch {info.name}")
+    size_bytes = sum(path.stat().st_size for path in paths)
+    return Finding(topic, OK, f"here and verified, {format_bytes(size_bytes)}")
+
+
+def _absent_dataset(info: data.DatasetInfo) -> Finding:
+    """Return what a data set costs that is not here, or only some splits of it."""
+    cost, remedy = f"{format_bytes(info.download_bytes)} download", f"lab data fetch {info.name}"
+    if any(file.maker for file in info.files):
+        cost = f"{format_bytes(info.files[0].size_bytes)}, made here by the extra speech"
+    elif not info.download_bytes:
+        name = info.files[0].path
+        cost = f"no download; COURSE_DATA must hold {name}"
+        remedy = f"export COURSE_DATA=FOLDER  # one that holds {name}"
+    if held := [split for split in info.splits if _is_here(info.name, split)]:
+        text = f"{' and '.join(held)} here and verified; all of it: {cost}"
+        return Finding(f"data {info.name}", PARTIAL, text, remedy)
+    return Finding(f"data {info.name}", ABSENT, cost, remedy)
+
+
+def _is_here(name: str, split: str) -> bool:
+    try:
+        return bool(data.locate(name, split=split))
+    except (DataMissingError, DataCorruptError):
+        return False
 
 
 def check_torch(torch: Any) -> Iterator[Finding]:

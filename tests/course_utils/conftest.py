@@ -147,7 +147,7 @@ class World:
 @pytest.fixture
 def world(tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch) -> World:
     made = World(tmp_path, server)
-    monkeypatch.setattr(data, "registry_folder", lambda: made.registry)
+    monkeypatch.setattr(data.registry, "registry_folder", lambda: made.registry)
     monkeypatch.setenv("COURSE_CACHE", str(made.cache))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.delenv("COURSE_DATA", raising=False)

@@ -36,17 +36,18 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
     with pytest.raises(UnknownDataError, match="did you mean 'cifar10'") as caught:
         data.load("cifar-10")
     assert "\n" not in str(caught.value)
-    with pytest.raises(UnknownDataError, match="known: digits, mnist, fashion_mnist"):
+    with pytest.raises(UnknownDataError, match="known: digits, keywords_synthetic, mnist, fa"):
         data.info("xyzzy")
 
 
 def test_the_registry_of_an_installed_package_comes_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(data, "__file__", str(tmp_path / "course_utils" / "data.py"))
+    package = tmp_path / "course_utils"
+    monkeypatch.setattr(data.registry, "__file__", str(package / "data" / "registry.py"))
     assert data.registry_folder() == tmp_path / "datasets"
-    (tmp_path / "course_utils" / "datasets").mkdir(parents=True)
-    assert data.registry_folder() == tmp_path / "course_utils" / "datasets"
+    (package / "datasets").mkdir(parents=True)
+    assert data.registry_folder() == package / "datasets"
     with pytest.raises(DataError, match="install the project again") as caught:
         data.list_datasets()
     assert "\n" not in str(caught.value)
@@ -86,8 +87,8 @@ def test_missing_schemas_are_declared_and_the_import_is_tried_again(
             raise RuntimeError("operator torchvision::nms does not exist")
         return whole
 
-    monkeypatch.setattr(data, "import_module", fake_import)
-    monkeypatch.setattr(data, "_LIBRARIES", kept := [])
+    monkeypatch.setattr(data.readers, "import_module", fake_import)
+    monkeypatch.setattr(data.readers, "_LIBRARIES", kept := [])
     others = {name for name in sys.modules if name.partition(".")[0] != "torchvision"}
     monkeypatch.setattr(sys, "modules", {**sys.modules, "torchvision.half": whole})
     assert data.import_torchvision() is whole
@@ -108,7 +109,7 @@ def test_another_failure_of_torchvision_is_not_hidden(monkeypatch: pytest.Monkey
     def fail(name: str) -> None:
         raise RuntimeError("operator torchvision::roi_align does not exist")
 
-    monkeypatch.setattr(data, "import_module", fail)
+    monkeypatch.setattr(data.readers, "import_module", fail)
     with pytest.raises(RuntimeError, match="roi_align"):
         data.import_torchvision()
 
@@ -264,7 +265,9 @@ def test_a_damaged_copy_of_a_real_archive(archives: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.network
-@pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10", "tinyshakespeare"])
+@pytest.mark.parametrize(
+    "name", ["mnist", "fashion_mnist", "cifar10", "tinyshakespeare", "speech_commands"]
+)
 def test_the_addresses_serve_what_the_registry_promises(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

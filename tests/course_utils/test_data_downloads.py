@@ -67,7 +67,7 @@ def test_without_a_network_it_is_one_line(world: Any) -> None:
 
 
 def test_a_silent_server_is_given_up(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data, "TIMEOUT_S", 0.05)
+    monkeypatch.setattr(data.places, "TIMEOUT_S", 0.05)
     world.server.replies["/toy/text.txt"] = world.sends(world.text, chunk=500)
     with pytest.raises(DataMissingError, match=r"failed \(ConnectionError\)"):
         data.fetch("toy")
@@ -78,7 +78,7 @@ def start_fetch(world: Any, before: str = "") -> subprocess.Popen[str]:
     """Fetch ``toy`` in a process of its own; prints the error, or the path."""
     code = (
         "import json, sys\nfrom pathlib import Path\nfrom course_utils import data, errors\n"
-        f"data.registry_folder = lambda: Path({str(world.registry)!r})\n{before}\n"
+        f"data.registry.registry_folder = lambda: Path({str(world.registry)!r})\n{before}\n"
         "try:\n    print(json.dumps(['ok', str(data.fetch('toy')[0])]))\n"
         "except errors.DataError as err:\n"
         "    print(json.dumps([type(err).__name__, str(err)]))\n"

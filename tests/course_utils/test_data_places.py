@@ -155,9 +155,9 @@ def test_every_change_of_the_bytes_is_noticed(position: int, change: tuple[str, 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "text.txt"
         path.write_bytes(TEXT)
-        assert data._problem(path, [form]) == ""
+        assert data.places.problem(path, [form]) == ""
         path.write_bytes(body)
-        assert "expected" in data._problem(path, [form])
+        assert "expected" in data.places.problem(path, [form])
 
 
 def test_a_file_that_cannot_be_read_is_one_line(
@@ -168,7 +168,7 @@ def test_a_file_that_cannot_be_read_is_one_line(
     def refuse(*args: object, **kwargs: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(data, "_problem", refuse)
+    monkeypatch.setattr(data.places, "problem", refuse)
     with pytest.raises(DataError, match=r"\(Permission denied\); check its permissions") as caught:
         data.load("toy")
     world.one_line(caught)

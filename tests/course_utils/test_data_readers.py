@@ -106,7 +106,7 @@ def test_members_of_a_tar_stay_within_their_folder(tmp_path: Path) -> None:
         link = tarfile.TarInfo("link")
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
         tar.addfile(link)
-    data._unpack(archive, archive.name, tmp_path / "deep" / "er")
+    data.readers._unpack(archive, archive.name, tmp_path / "deep" / "er")
     unpacked = {path.name for path in (tmp_path / "deep" / "er").iterdir()}
     assert unpacked == {"abs", "in", "out"}  # a link is left out
     everywhere = {path.name for path in tmp_path.rglob("*") if path.is_file()}

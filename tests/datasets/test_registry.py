@@ -30,16 +30,23 @@ def words(text: str) -> str:
     return " ".join(text.split())
 
 
-def test_the_embedded_default_comes_first() -> None:
+def test_the_embedded_defaults_come_first() -> None:
     assert [each.name for each in DATASETS] == [
         "digits",
+        "keywords_synthetic",
         "mnist",
         "fashion_mnist",
         "cifar10",
         "tinyshakespeare",
+        "keywords_synthetic_full",
+        "speech_commands",
+        "speech_commands_full",
+        "speech_commands_noise",
+        "speech_commands_v1_sample",
+        "spoken_digits",
     ]
-    assert DATASETS[0].embedded
-    assert DATASETS[0].download_bytes == 0
+    assert [bool(each.embedded) for each in DATASETS] == [True] * 2 + [False] * 10
+    assert {each.download_bytes for each in DATASETS if each.embedded} == {0}
 
 
 @by_name
@@ -54,8 +61,8 @@ def test_every_field_is_filled_with_one_line(dataset: data.DatasetInfo) -> None:
 
 @by_name
 def test_a_set_is_embedded_or_has_files_for_each_split(dataset: data.DatasetInfo) -> None:
-    assert bool(dataset.embedded) != bool(dataset.files)
-    assert bool(dataset.embedded) == bool(dataset.sha256)
+    assert dataset.embedded or dataset.files
+    assert bool(dataset.sha256) == (not dataset.files), "a set without files has a hash of its own"
     if dataset.files:
         assert {split for file in dataset.files for split in file.splits} == set(dataset.splits)
     assert all(count > 0 for count in dataset.splits.values())
@@ -63,9 +70,16 @@ def test_a_set_is_embedded_or_has_files_for_each_split(dataset: data.DatasetInfo
 
 @pytest.mark.parametrize(("dataset", "file"), FILES, ids=lambda each: getattr(each, "path", ""))
 def test_a_file_can_be_had_and_checked(dataset: data.DatasetInfo, file: data.DataFile) -> None:
-    assert urlsplit(file.url).scheme in {"http", "https"}
-    assert PurePosixPath(urlsplit(file.url).path).name == PurePosixPath(file.path).name
-    assert PurePosixPath(file.path).parent.name == dataset.name
+    if file.url:
+        assert urlsplit(file.url).scheme in {"http", "https"}
+        assert PurePosixPath(urlsplit(file.url).path).name == PurePosixPath(file.path).name
+    if file.url or file.maker or dataset.embedded:
+        assert PurePosixPath(file.path).parent.name == dataset.name
+    if file.maker:
+        assert not file.url
+        assert (data.registry_folder() / file.maker.split()[0]).is_file()
+    if dataset.embedded:
+        assert (data.registry_folder() / file.path).is_file()
     for form in (file, *file.also):
         assert re.fullmatch("[0-9a-f]{64}", form.sha256)
         assert form.size_bytes > 0
@@ -75,9 +89,40 @@ def test_a_file_can_be_had_and_checked(dataset: data.DatasetInfo, file: data.Dat
         assert (form.url, form.splits, form.also) == ("", (), ())
 
 
-def test_no_two_files_share_a_place() -> None:
-    paths = [form.path for _, file in FILES for form in (file, *file.also)]
-    assert len(paths) == len(set(paths))
+def test_files_that_share_a_place_are_the_same() -> None:
+    """The noise lies in an archive of its own, and in the whole one."""
+    forms = [form for _, file in FILES for form in (file, *file.also)]
+    known = {form.path: (form.size_bytes, form.sha256) for form in forms}
+    assert all(known[form.path] == (form.size_bytes, form.sha256) for form in forms)
+    assert len({sha256 for _, sha256 in known.values()}) == len(known) - 1  # tinyshakespeare
+
+
+def test_sets_that_cannot_be_had_elsewhere_are_few() -> None:
+    given = [each.name for each, f in FILES if not (f.url or f.maker or each.embedded)]
+    assert given == ["speech_commands_noise", "speech_commands_v1_sample", "spoken_digits"]
+
+
+def test_speech_is_in_the_order_of_mlperf_tiny() -> None:
+    order = "down go left no off on right stop up yes _silence_ _unknown_".split()  # noqa: SIM905
+    for each in DATASETS:
+        if each.reader == "keywords":
+            assert list(each.classes) == order
+
+
+def test_the_text_that_cc_by_asks_for_is_in_the_cards() -> None:
+    for each in DATASETS:
+        if each.name.startswith("speech_commands"):
+            card = words(each.card.read_text(encoding="utf-8"))
+            assert "CC BY 4.0. Attribution: Warden P." in card
+            assert "Changes" in card
+
+
+def test_every_bundled_file_is_registered() -> None:
+    folder = data.registry_folder()
+    registered = {file.path for each, file in FILES if each.embedded}
+    lying = {path.relative_to(folder).as_posix() for path in folder.glob("keywords_synthetic/*")}
+    assert lying == registered
+    assert sum((folder / path).stat().st_size for path in lying) < 10e6
 
 
 @by_name
@@ -88,8 +133,10 @@ def test_the_card_says_what_the_registry_says(dataset: data.DatasetInfo) -> None
     assert words(dataset.citation) in words(card)
     for split, count in dataset.splits.items():
         assert re.search(rf"^\| {split} \| {count:,} \|", card, re.MULTILINE), split
-    if dataset.download_bytes:
-        assert f"{dataset.download_bytes / 1e6:.1f} MB to download" in card
+    if dataset.files:
+        megabytes = sum(file.size_bytes for file in dataset.files) / 1e6
+        assert f"{megabytes:.1f} MB" in card
+        assert (f"{megabytes:.1f} MB to download" in card) == bool(dataset.download_bytes)
 
 
 def test_every_card_belongs_to_a_set() -> None:

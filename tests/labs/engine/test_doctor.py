@@ -42,7 +42,7 @@ def archive(tmp_path, monkeypatch):
         sha256=hashlib.sha256(content).hexdigest(),
     )
     info = dataclasses.replace(data.info("tinyshakespeare"), name="toy", files=(file,))
-    monkeypatch.setattr(data, "list_datasets", lambda: (info,))
+    monkeypatch.setattr(data.registry, "list_datasets", lambda: (info,))
     monkeypatch.setenv("COURSE_DATA", str(tmp_path / "archives"))
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
     place = tmp_path / "archives" / "toy" / "toy.gz"
@@ -127,3 +127,33 @@ def test_data_sets_absent_here_and_damaged(archive):
     damaged = doctor.check_dataset(info)
     assert damaged.state == doctor.DAMAGED
     assert "toy" in damaged.text
+
+
+def test_a_data_set_of_which_one_split_is_here(archive, monkeypatch):
+    info, place, content = archive
+    other = dataclasses.replace(info.files[0], path="toy/train.gz", splits=("train",))
+    here = dataclasses.replace(info.files[0], splits=("val",))
+    both = dataclasses.replace(info, files=(other, here))
+    monkeypatch.setattr(data.registry, "list_datasets", lambda: (both,))
+    assert doctor.check_dataset(both).state == doctor.ABSENT
+    place.write_bytes(content)
+    finding = doctor.check_dataset(both)
+    assert (finding.state, finding.remedy) == (doctor.PARTIAL, "lab data fetch toy")
+    assert finding.text == f"val here and verified; all of it: {2 * len(content)} B download"
+    place.write_bytes(content[:-1] + b"x")
+    assert doctor.check_dataset(both).state == doctor.ABSENT
+
+
+def test_a_data_set_that_is_given_or_made_has_no_download(archive, monkeypatch):
+    info, _, content = archive
+    given = dataclasses.replace(info.files[0], url="")
+    made = dataclasses.replace(given, maker="maker.py")
+    for file, text, remedy in (
+        (given, "no download; COURSE_DATA must hold toy/toy.gz", "export COURSE_DATA=FOLDER"),
+        (made, f"{len(content)} B, made here by the extra speech", "lab data fetch toy"),
+    ):
+        one = dataclasses.replace(info, files=(file,))
+        monkeypatch.setattr(data.registry, "list_datasets", lambda one=one: (one,))
+        finding = doctor.check_dataset(one)
+        assert (finding.state, finding.text) == (doctor.ABSENT, text)
+        assert finding.remedy.startswith(remedy)
