@@ -134,6 +134,9 @@ class Handle:
     key: int
     label: str
 
+    def __repr__(self) -> str:
+        return self.label
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the object itself, as in ``model(x)``."""
         return _send(self.student, self, args=args, kwargs=kwargs)

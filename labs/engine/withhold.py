@@ -21,6 +21,7 @@ from typing import Any
 from labs.engine.errors import LabFormatError
 
 _REASON = "is withheld in this exercise: write it yourself"
+_ASKED_BY_PYTHON = ("__getattr__", "__dir__")  # of a module, also by who only looks through it
 _lock = threading.Lock()
 _holds: dict[tuple[str, ...], "_Hold"] = {}
 
@@ -192,6 +193,8 @@ def _poison_functions(module: types.ModuleType, restore: ExitStack) -> None:
             if getattr(function, "__module__", None) != module.__name__:
                 continue
             if isinstance(function, types.FunctionType):
+                if holder is module and function.__name__ in _ASKED_BY_PYTHON:
+                    continue
                 kept = function.__code__
                 function.__code__ = _raising_code(function, module.__name__)
                 restore.callback(setattr, function, "__code__", kept)

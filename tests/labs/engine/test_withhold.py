@@ -86,6 +86,18 @@ def test_functions_of_modules_inside_a_withheld_package_raise(toy):
     assert kept() == 42
 
 
+def test_a_module_that_makes_attributes_when_asked_can_be_withheld(toy, tmp_path):
+    lazy = tmp_path / "withhold_toy" / "lazy.py"
+    lazy.write_text(
+        "def __getattr__(name):\n    if name == 'made':\n        return 42\n"
+        "    raise AttributeError(name)\n"
+    )
+    kept = importlib.import_module("withhold_toy.lazy")
+    with withheld(["withhold_toy"]):
+        assert not hasattr(kept, "__path__")  # as the import system and inspect ask
+    del sys.modules["withhold_toy.lazy"]
+
+
 def test_attributes_can_be_withheld_alone():
     with withheld(["math.hypot"]):
         assert math.sqrt(4) == 2
