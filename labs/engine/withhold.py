@@ -7,6 +7,7 @@ grading, names are withheld before the first cell of the exercise runs (`withhol
 none. This module decides nothing: names come from ``withhold`` in lab.toml.
 """
 
+import functools
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -152,7 +153,10 @@ class _Absent(types.ModuleType):
 def _replace(owner: Any, attribute: str, name: str, restore: ExitStack) -> None:
     kept = getattr(owner, attribute)
     stand_in: Any = _Absent(name) if isinstance(kept, types.ModuleType) else _raiser(name)
-    setattr(owner, attribute, stand_in)
+    try:
+        setattr(owner, attribute, stand_in)
+    except (AttributeError, TypeError) as err:
+        raise LabFormatError(f"withhold names {name}, which cannot be replaced: {err}") from err
     restore.callback(setattr, owner, attribute, kept)
 
 
@@ -196,15 +200,16 @@ def _poison_functions(module: types.ModuleType, restore: ExitStack) -> None:
                 if holder is module and function.__name__ in _ASKED_BY_PYTHON:
                     continue
                 kept = function.__code__
-                function.__code__ = _raising_code(function, module.__name__)
+                name = f"{module.__name__}.{function.__name__}"
+                function.__code__ = _raising_code(name, kept.co_freevars)
                 restore.callback(setattr, function, "__code__", kept)
 
 
-def _raising_code(function: types.FunctionType, module_name: str) -> types.CodeType:
+@functools.cache  # one large package has thousands of functions, and a check calls often
+def _raising_code(name: str, free_variables: tuple[str, ...]) -> types.CodeType:
     """Return code that raises and takes as many closure cells as the function has."""
-    name = f"{module_name}.{function.__name__}"
     source = f"def refuse(*_, **__):\n    raise RuntimeError({name + ' ' + _REASON!r})\n"
     space: dict[str, Any] = {}
     exec(source, space)  # noqa: S102 - the only input is the name of a function of ours
     code: types.CodeType = space["refuse"].__code__
-    return code.replace(co_freevars=function.__code__.co_freevars)
+    return code.replace(co_freevars=free_variables)
