@@ -30,6 +30,7 @@ UNIT_BY_SUFFIX: dict[str, str] = {
     "_ops_per_s": "op/s",
     "_ops_per_byte": "op/B",
     "_macs_per_s": "MAC/s",
+    "_per_hour": "1/h",
     "_percent": "%",
     "_bytes": "B",
     "_elements": "elements",
@@ -61,6 +62,8 @@ def unit_of(name: str) -> str:
     >>> unit_of("macs")
     'MAC'
     """
+    if name.startswith("size_bytes_"):  # size_bytes_int8: what is sized comes last
+        return "B"
     for suffix, unit in UNIT_BY_SUFFIX.items():
         if name.endswith(suffix) or name == suffix[1:]:
             return unit
