@@ -80,7 +80,7 @@ def test_wheel_holds_every_module_lab_and_data_card(wheel: Path) -> None:
     assert code <= held
     for lab in find_labs():
         folder = lab.folder.relative_to(ROOT).as_posix()
-        files = {"lab.toml", "README.md", "checks.py", lab.notebook.name}
+        files = {"lab.toml", "README.md", lab.notebook.name}
         assert {f"{folder}/{name}" for name in files} <= held
     data = in_tree(ROOT / "datasets", ("registry.toml", "*.md", "*.ogg", "*.csv", "makers/*.py"))
     assert "datasets/registry.toml" in data

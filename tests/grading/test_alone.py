@@ -60,7 +60,9 @@ def test_the_answer_import_it_scores_nothing(lab: Lab) -> None:
         for exercise in lab.exercises.values():
             if exercise.kind == "code":
                 setup = setup_code(source, exercise.id)
-                answers = sorted((COURSE.variants(lab) / exercise.id).glob("mistake_imports_it*.py"))
+                answers = sorted(
+                    (COURSE.variants(lab) / exercise.id).glob("mistake_imports_it*.py")
+                )
                 assert answers, f"no variant of {exercise.id} imports its answer"
                 for path in answers:
                     code = path.read_text(encoding="utf-8")

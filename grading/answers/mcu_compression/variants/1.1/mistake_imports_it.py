@@ -1,0 +1,2 @@
+# message: withheld
+from labs.mcu_compression.given import arithmetic_energy_uj, relative_energy

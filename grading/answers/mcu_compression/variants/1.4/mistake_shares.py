@@ -1,0 +1,12 @@
+# message: confusion of six clips
+import numpy as np
+
+
+def confusion(labels, predictions, classes):
+    table = np.zeros((classes, classes))
+    np.add.at(table, (labels, predictions), 1)
+    return table / np.maximum(table.sum(1, keepdims=True), 1)
+
+
+def top1_of_speakers(right, speakers, drawn):
+    return np.concatenate([right[speakers == speaker] for speaker in drawn]).mean()

@@ -1,0 +1,19 @@
+# message: shrinks from norm
+import numpy as np
+
+
+def magnitude_mask(weights, sparsity):
+    magnitudes = np.abs(weights).ravel()
+    keep = round((1 - sparsity) * magnitudes.size)
+    mask = np.zeros(magnitudes.size, dtype=bool)
+    mask[np.argsort(-magnitudes)[:keep]] = True
+    return mask.reshape(weights.shape)
+
+
+def strongest_channels(weights, keep):
+    norms = np.sqrt((weights.reshape(len(weights), -1) ** 2).sum(axis=1))
+    return np.sort(np.argsort(-norms)[:keep])
+
+
+def shrink_groups(weights, threshold):
+    return np.sign(weights) * np.maximum(np.abs(weights) - threshold, 0)
