@@ -217,6 +217,7 @@ counting_pictures.ladder(
     title=f"The device takes {above:,.0f} times what the table gives for int8 arithmetic",
 )
 told = "; ".join(f"{name} {result.describe('energy_uj')}" for name, result in parts.items())
+print(f"the device's figure: {operations.DEVICE_SOURCE}")
 plots.show(figure, alt=f"Energies of one inference on a log axis: {told}.")
 
 # %% [markdown]
