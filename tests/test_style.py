@@ -195,7 +195,7 @@ def test_library_code_does_not_print() -> None:
     printing = [
         f"{shown(path)}:{node.lineno}"
         for path in code_files(*PACKAGES)
-        if path.name != "cli.py"
+        if path.name != "cli.py" and path.parent.name != "commands"
         for node in ast.walk(parse(path))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)

@@ -152,8 +152,11 @@ def test_a_new_lab_passes_every_gate(toy):
         source = REPOSITORY / "labs" / part
         copy = shutil.copytree if source.is_dir() else shutil.copy
         copy(source, toy.root / "labs" / part)
-    for source in (REPOSITORY / "grading").glob("*.py"):
-        shutil.copy(source, toy.root / "grading" / source.name)
+    grading = REPOSITORY / "grading"
+    for source in [*grading.glob("*.py"), *grading.glob("commands/*.py")]:
+        copied = toy.root / source.relative_to(REPOSITORY)
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, copied)
     _as_template(toy)
 
     def course(*arguments):
