@@ -10,6 +10,8 @@ They extend the tree of `course_utils.errors`, so that a command catches one bas
         |   `-- ExtraMissingError  the lab needs an extra that is not installed
         |-- LabFormatError    a lab.toml, a notebook or a check is not as documented
         |-- RunError          a notebook did not run to its end
+        |-- SandboxError      no process could be started behind walls
+        |-- SubmissionError   what was handed in is no notebook of the lab
         `-- ExchangeError     a request or reply between check and student code is malformed
 """
 
@@ -42,6 +44,14 @@ class LabFormatError(LabError):
 
 class RunError(LabError):
     """A notebook did not run to its end."""
+
+
+class SubmissionError(LabError):
+    """What was handed in cannot be used; the message says why, for the student."""
+
+
+class SandboxError(LabError):
+    """No process could be started behind walls."""
 
 
 class ExchangeError(LabError):
