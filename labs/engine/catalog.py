@@ -43,7 +43,7 @@ class Exercise:
     functions
         Names that a code solution must define; empty for text.
     withhold
-        Dotted names that do not exist while the solution runs.
+        Dotted names, and torch's operators as in ``aten::renorm*``, that its solution cannot use.
     hidden_kinds
         What the hidden cases vary, in a few words each; students see this list.
     """
@@ -194,6 +194,11 @@ def _is_names(value: Any) -> bool:
     )
 
 
+def _is_withheld(value: Any) -> bool:
+    pattern = re.compile(r"[\w.]+|\w+::[\w.*]+")
+    return _is_texts(value) and all(map(pattern.fullmatch, value))
+
+
 def _is_texts(value: Any) -> bool:
     return isinstance(value, list) and all(map(_is_text, value))
 
@@ -226,7 +231,7 @@ _EXERCISE_KEYS = {
     "tier": _Key("'core' or 'extension'", lambda value: value in ("core", "extension")),
     "student_minutes": _COUNT,
     "functions": _NAMES,
-    "withhold": _NAMES,
+    "withhold": _Key("a list of dotted names and operators (aten::renorm*)", _is_withheld, ()),
     "hidden_kinds": _Key("a list of texts", _is_texts, default=()),
 }
 

@@ -186,7 +186,11 @@ def run_cases(
 
 
 def judge(
-    cases: Sequence[Case], student: Callable[[], Student], *, seed: Seed = seeds.open_seed
+    cases: Sequence[Case],
+    student: Callable[[], Student],
+    *,
+    seed: Seed = seeds.open_seed,
+    is_shown: bool = True,
 ) -> Outcome:
     """Run the cases of one exercise, each on a student with a fresh state.
 
@@ -198,6 +202,8 @@ def judge(
         Makes the student for a case: in this process or behind walls.
     seed
         Gives the seed of a case from exercise and name.
+    is_shown
+        Whether tables and pictures are kept; a grader that shows none draws none.
 
     Raises
     ------
@@ -210,7 +216,7 @@ def judge(
     for case in cases:
         try:
             rng = np.random.default_rng(seed(case.exercise, case.name))
-            results.append(_run_case(case, student(), rng))
+            results.append(_run_case(case, student(), rng=rng, is_shown=is_shown))
         except NotAttemptedError:
             return Outcome(case.exercise, "not attempted", 0.0, ())
     passed = sum(c.weight for c, r in zip(cases, results, strict=True) if r.passed)
@@ -220,9 +226,12 @@ def judge(
     return Outcome(cases[0].exercise, status, 1.0 if every else share, tuple(results))
 
 
-def _run_case(case: Case, student: Student, rng: np.random.Generator) -> CaseResult:
+def _run_case(
+    case: Case, student: Student, *, rng: np.random.Generator, is_shown: bool
+) -> CaseResult:
     message = ""
-    with evidence.collecting() as shown:
+    with contextlib.ExitStack() as collecting:
+        shown = collecting.enter_context(evidence.collecting()) if is_shown else []
         try:
             case.function(student, rng)
         except NotAttemptedError:

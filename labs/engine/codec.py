@@ -6,11 +6,14 @@ object array, no subclass. It does not know what the messages mean; `labs.engine
 `labs.engine.endpoint` do, and put references, handles and callbacks in through ``special``.
 
 Layout of a message: 4 bytes length of the JSON, the JSON, then 8 bytes length and bytes of each
-blob; all lengths big-endian. JSON holds ``null``, booleans, whole numbers, finite floats, texts and
-lists as they are; everything else is an object ``{"t": TAG, "v": ...}``.
+blob, in the order in which the JSON names them; all lengths big-endian. A hostile message is at
+most refused: it makes no more than a few times its own size of memory. JSON holds ``null``,
+booleans, whole numbers, finite floats, texts and lists as they are; everything else is an object
+``{"t": TAG, "v": ...}``.
 """
 
 import io
+import itertools
 import json
 import math
 from collections.abc import Callable, Iterator
@@ -22,11 +25,15 @@ from numpy.lib import format as npy
 from labs.engine.errors import ExchangeError
 
 MAX_BYTES = 64 * 1024**2
+MAX_JSON_BYTES = 4 * 1024**2  # short JSON makes large objects: `[[],[],...]` forty times its size
+MAX_VALUES = 200_000  # outside arrays: each takes the other side microseconds, however short it is
+MAX_ARRAYS = 10_000
 MAX_DEPTH = 32
 _ARRAY_KINDS = "biufc"  # booleans, integers, floats, complex numbers
 
 Special = Callable[[Any], dict[str, Any] | None]
 Unspecial = Callable[[str, Any], Any]
+Blobs = Iterator[tuple[int, bytes]]  # the arrays of a message that are still to be named
 
 
 def encode(value: Any, *, special: Special | None = None) -> bytes:
@@ -43,7 +50,8 @@ def encode(value: Any, *, special: Special | None = None) -> bytes:
     Raises
     ------
     ExchangeError
-        If the value is of another type, too deep, or the message exceeds `MAX_BYTES`.
+        If the value is of another type, too deep, or exceeds `MAX_BYTES`, `MAX_JSON_BYTES`,
+        `MAX_VALUES` or `MAX_ARRAYS`.
 
     Examples
     --------
@@ -52,6 +60,7 @@ def encode(value: Any, *, special: Special | None = None) -> bytes:
     """
     blobs: list[bytes] = []
     header = json.dumps(_to_node(value, blobs, special, MAX_DEPTH), allow_nan=False).encode()
+    _cap(header, len(blobs))
     parts = [len(header).to_bytes(4, "big"), header]
     for blob in blobs:
         parts += [len(blob).to_bytes(8, "big"), blob]
@@ -79,12 +88,30 @@ def decode(message: bytes, *, special: Unspecial | None = None, tensors: bool = 
     """
     if len(message) > MAX_BYTES:
         raise ExchangeError(f"a message of {len(message):,} bytes; at most {MAX_BYTES:,}")
-    chunks = _chunks(memoryview(message))
+    header, *chunks = itertools.islice(_chunks(memoryview(message)), MAX_ARRAYS + 2)
+    text = bytes(header[: MAX_JSON_BYTES + 1])
+    _cap(text, len(chunks))
     try:
-        node = json.loads(bytes(next(chunks)), parse_constant=_refuse_constant)
+        node = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as err:
         raise ExchangeError(f"a message whose JSON cannot be read ({type(err).__name__})") from err
-    return _from_node(node, [bytes(chunk) for chunk in chunks], special, tensors, MAX_DEPTH)
+    blobs = ((number, bytes(chunk)) for number, chunk in enumerate(chunks))
+    return _from_node(node, blobs, special, tensors, MAX_DEPTH)
+
+
+def _cap(header: bytes, arrays: int) -> None:
+    if len(header) > MAX_JSON_BYTES:
+        raise ExchangeError(
+            f"numbers and texts of more than {MAX_JSON_BYTES:,} bytes outside arrays; "
+            "pass long lists as arrays"
+        )
+    # Those in texts count too: nobody's honest text has so many.
+    if sum(map(header.count, (b",", b"[", b"{"))) > MAX_VALUES:
+        raise ExchangeError(
+            f"more than {MAX_VALUES:,} values outside arrays; pass long lists as arrays"
+        )
+    if arrays > MAX_ARRAYS:
+        raise ExchangeError(f"more than {MAX_ARRAYS:,} arrays in one message")
 
 
 def _chunks(view: memoryview) -> Iterator[memoryview]:
@@ -153,12 +180,14 @@ def _array_node(value: Any, blobs: list[bytes]) -> dict[str, Any]:
 
 
 def _from_node(  # noqa: PLR0911 - one return a tag reads best
-    node: Any, blobs: list[bytes], special: Unspecial | None, tensors: bool, depth: int
+    node: Any, blobs: Blobs, special: Unspecial | None, tensors: bool, depth: int
 ) -> Any:
     if depth == 0:
         raise ExchangeError(f"data nested more than {MAX_DEPTH} deep")
-    if node is None or isinstance(node, bool | int | float | str):
+    if node is None or isinstance(node, bool | int | float):
         return node
+    if isinstance(node, str):
+        return _text(node)
 
     def inner(child: Any) -> Any:
         return _from_node(child, blobs, special, tensors, depth - 1)
@@ -186,14 +215,25 @@ def _dict(pairs: list[Any], inner: Callable[[Any], Any]) -> dict[Any, Any]:
     for pair in pairs:
         if not (isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str | int)):
             raise ExchangeError("a message with a malformed dict")
-        found[pair[0]] = inner(pair[1])
+        found[inner(pair[0])] = inner(pair[1])
     return found
 
 
-def _blob(index: Any, blobs: list[bytes]) -> bytes:
-    if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < len(blobs):
-        raise ExchangeError("a message that names an array it does not hold")
-    return blobs[index]
+def _text(text: str) -> str:
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError as err:
+            raise ExchangeError("a text with half a character (a lone surrogate)") from err
+    return text
+
+
+def _blob(index: Any, blobs: Blobs) -> bytes:
+    """Return the next array: each is named once and in order, so that none is copied many times."""
+    number, blob = next(blobs, (None, b""))
+    if not isinstance(index, int) or isinstance(index, bool) or index != number:
+        raise ExchangeError("a message that does not name each array it holds once, in order")
+    return blob
 
 
 def _restore(tag: str, blob: bytes, tensors: bool) -> Any:

@@ -10,6 +10,7 @@ call runs, the endpoint may itself ask: ``{"callback": id, "args": [...]}``.
 """
 
 import importlib
+import re
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -20,7 +21,8 @@ from labs.engine.errors import ExchangeError
 from labs.engine.withhold import withheld
 
 Exchange = Callable[[bytes], bytes]
-_MESSAGE_CHARACTERS = 500
+MESSAGE_CHARACTERS = 500
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _ENGINE = Path(__file__).parent
 
 
@@ -57,7 +59,7 @@ class Endpoint:
                 result = function(*request["args"], **request["kwargs"])
             return self._reply(result, keep=request["keep"])
         except (Exception, SystemExit) as err:  # whatever student code raises is data
-            return codec.encode({"error": _describe(err)})
+            return codec.encode({"error": describe(err)})
 
     def _function(self, target: Any, method: str | None) -> Callable[..., Any]:
         if isinstance(target, str):
@@ -106,16 +108,38 @@ class _Resolver:
         return ask
 
 
-def _describe(err: BaseException) -> dict[str, str]:
+def describe(err: BaseException) -> dict[str, str]:
+    """Return an error of student code as plain text: its ``name``, ``message`` and ``line``.
+
+    Each is short and the same in every run: no file of a cell, no address of an object. Nothing
+    that the error's own methods do gets out of here.
+
+    Examples
+    --------
+    >>> describe(ValueError("no <Layer object at 0x7f2c30>"))
+    {'name': 'ValueError', 'message': 'no <Layer object at 0x...>', 'line': ''}
+    """
+    if isinstance(err, SyntaxError):
+        message = f"{err.msg} (line {err.lineno})" if err.lineno else str(err.msg)
+        return _shortened(type(err).__name__, message, (err.text or "").strip())
+    try:
+        message = str(err)
+    except BaseException:  # a __str__ of the student's
+        message = "an error that cannot be shown"
     # The last line of the student's, or of what it called: ours would only confuse.
     lines = [
         frame.line
         for frame in traceback.extract_tb(err.__traceback__)
-        if frame.line and not Path(frame.filename).is_relative_to(_ENGINE)
+        if frame.line and not _is_ours(Path(frame.filename))
     ]
-    line = lines[-1] if lines else ""
-    return {
-        "name": type(err).__name__,
-        "message": str(err)[:_MESSAGE_CHARACTERS],
-        "line": line[:_MESSAGE_CHARACTERS],
-    }
+    return _shortened(type(err).__name__, message, lines[-1] if lines else "")
+
+
+def _is_ours(path: Path) -> bool:
+    return path.is_relative_to(_ENGINE) or "IPython" in path.parts
+
+
+def _shortened(name: str, message: str, line: str) -> dict[str, str]:
+    message = _ADDRESS.sub(" at 0x...", message[: 2 * MESSAGE_CHARACTERS])
+    texts = {"name": name, "message": message, "line": line}
+    return {key: text[:MESSAGE_CHARACTERS] for key, text in texts.items()}

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from labs.engine import codec
-from labs.engine.endpoint import Endpoint
+from labs.engine.endpoint import MESSAGE_CHARACTERS, Endpoint
 from labs.engine.errors import ExchangeError
 from labs.engine.evidence import brief
 
@@ -192,12 +192,14 @@ def _send(
     line.raise_pending()
     text = f"{label}({', '.join(map(brief, args))})"
     if isinstance(reply, dict) and set(reply) == {"error"} and isinstance(reply["error"], dict):
-        error = {key: str(reply["error"].get(key, "")) for key in ("name", "message", "line")}
+        texts = {key: str(reply["error"].get(key, "")) for key in ("name", "message", "line")}
+        error = {key: text[:MESSAGE_CHARACTERS] for key, text in texts.items()}
         student._calls.append(Call(text, error["name"]))
         kind = NotAttemptedError if error["name"] == "NotImplementedError" else StudentError
         raise kind(label, **error)
     wanted = "kept" if keep else "value"
-    if not isinstance(reply, dict) or set(reply) != {wanted}:
+    is_key = not keep or (isinstance(reply, dict) and type(reply.get("kept")) is int)
+    if not isinstance(reply, dict) or set(reply) != {wanted} or not is_key:
         raise ExchangeError(f"a reply to {label} that is neither a result nor an error")
     student._calls.append(Call(text, "kept" if keep else brief(reply[wanted])))
     return reply[wanted]

@@ -1,28 +1,43 @@
 """Withholds names from student code: the answer "import it" must not work, however it is written.
 
 `withheld` serves the visible check, in the student's own kernel: for the length of one call the
-modules cannot be imported, their attributes raise, and references kept from earlier cells raise
-too where they are Python functions. A reference kept to a compiled function still works there; when
-grading, names are withheld before the first cell of the exercise runs (`withhold`), so there is
-none. This module decides nothing: names come from ``withhold`` in lab.toml.
+modules cannot be imported, their attributes raise, operators of torch raise by whatever name they
+are called, and references kept from earlier cells raise too where they are Python functions. A
+reference kept to another compiled function still works there, and so does a module's file loaded by
+its path.
+
+`withhold` serves the grader's sandbox: the same for good and from before the first cell runs, so
+there is no reference to keep, and the files that `hidden_files` names are not there. Student code
+could still write out what is withheld; it cannot name it. This module decides nothing: names come
+from ``withhold`` in lab.toml.
 """
 
 import functools
+import gc
 import importlib
 import importlib.abc
 import importlib.machinery
+import importlib.util
 import sys
 import threading
 import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from labs.engine import operators
 from labs.engine.errors import LabFormatError
 
 _REASON = "is withheld in this exercise: write it yourself"
 _ASKED_BY_PYTHON = ("__getattr__", "__dir__")  # of a module, also by who only looks through it
+# Where functions hide in a module, besides its own classes and functions.
+_HOLDERS = (
+    *(dict, list, tuple, set, frozenset, staticmethod, classmethod, property),
+    *(types.CellType, types.MethodType, types.MappingProxyType, type(functools.cache(print))),
+    *(functools.partial, functools.partialmethod, functools.cached_property),
+)
 _lock = threading.Lock()
 _holds: dict[tuple[str, ...], "_Hold"] = {}
 
@@ -42,7 +57,7 @@ def withheld(names: Iterable[str]) -> Iterator[None]:
     ----------
     names
         Dotted names of modules (``torch.nn.utils.prune``) or of attributes
-        (``torch.quantize_per_tensor``).
+        (``pandas.crosstab``), and patterns of torch's operators (``aten::renorm*``).
 
     Raises
     ------
@@ -94,44 +109,182 @@ def _leave(names: tuple[str, ...]) -> None:
 def withhold(names: Iterable[str]) -> None:
     """Take names away for the rest of this process, as the grader's sandbox does.
 
+    A module that is not loaded is not loaded for this; a name that does not exist is passed over,
+    since the visible check has found it on a complete installation.
+
     Examples
     --------
     >>> withhold([])
     """
-    _take_all(names, ExitStack())
+    _take_all(names, None)
 
 
-def _take_all(names: Iterable[str], restore: ExitStack) -> None:
-    # All are imported before the first is taken: one may import another.
-    for name, module in [(name, _module(name)) for name in names]:
-        parent_name, _, attribute = name.rpartition(".")
-        if module is None:
-            _take_attribute(parent_name, attribute, restore)
-            continue
-        for inner in [m for key, m in sys.modules.items() if key.startswith(name + ".")]:
-            _poison_functions(inner, restore)
-        _poison_functions(module, restore)
-        _block_import(name, restore)
-        if parent_name:
-            _replace(importlib.import_module(parent_name), attribute, name, restore)
+def hidden_files(names: Iterable[str]) -> tuple[Path, ...]:
+    """Return the files of withheld modules, of a package its folder.
+
+    They are hidden in the sandbox, where a module's file could otherwise be loaded by its path.
+    Nothing is imported to find them.
+
+    Parameters
+    ----------
+    names
+        As for `withheld`; attributes and operators have no file of their own.
+
+    Examples
+    --------
+    >>> [path.name for path in hidden_files(["course_utils.units", "math.hypot", "aten::renorm"])]
+    ['units.py']
+    >>> [path.name for path in hidden_files(["course_utils"])]
+    ['course_utils']
+    """
+    found = []
+    for name in names:
+        top, *parts = name.split(".")
+        spec = importlib.util.find_spec(top) if top.isidentifier() else None
+        for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
+            place = Path(folder, *parts)
+            candidates = (place, place.with_suffix(".py"))
+            found += [path for path in candidates if path.exists()]
+    return tuple(sorted(set(found)))
+
+
+def _take_all(names: Iterable[str], restore: ExitStack | None) -> None:
+    """Take names away; without `restore`, for good."""
+    wanted = tuple(names)
+    taking = _Taking(ExitStack() if restore is None else restore, is_for_good=restore is None)
+    patterns = [name for name in wanted if operators.SEPARATOR in name]
+    dotted = [name for name in wanted if name not in patterns]
+    for name in dotted if restore is not None else ():
+        _module(name)
+    # All are looked up before the first is taken: one may import another.
+    for place in [_place(name) for name in dotted]:
+        taking.take(place)
+    taking.take_operators(patterns)
 
 
 def _module(name: str) -> types.ModuleType | None:
     try:
         return importlib.import_module(name)
-    except ImportError:
+    except (ImportError, WithheldError):
         return None
 
 
-def _take_attribute(parent_name: str, attribute: str, restore: ExitStack) -> None:
+@dataclass(frozen=True)
+class _Place:
+    """Where a name is found: what holds it and what it stands for, each None if not there."""
+
+    name: str
+    owner: Any
+    attribute: str
+    value: Any
+
+
+def _place(name: str) -> _Place:
+    owner, attribute = _owner(name)
+    return _Place(name, owner, attribute, _attribute(owner, attribute))
+
+
+@dataclass(frozen=True)
+class _Taking:
+    """How names are taken away: what gives them back, and whether that will ever be asked for."""
+
+    restore: ExitStack
+    is_for_good: bool
+
+    def take(self, place: _Place) -> None:
+        if isinstance(sys.modules.get(place.name), types.ModuleType):
+            self._take_module(place.name)
+        elif place.value is not None and not isinstance(place.value, types.ModuleType):
+            self._poison(_forms(place.value))
+        elif place.value is None and self.is_for_good:
+            self._block(place.name)  # a module that nobody has loaded, or nothing
+        elif place.value is None:
+            raise LabFormatError(f"withhold names {place.name}, which does not exist")
+        if place.value is not None:
+            self._replace(place)
+
+    def take_operators(self, patterns: Sequence[str]) -> None:
+        if not patterns:
+            return
+        names = _operators(tuple(patterns), is_strict=not self.is_for_good)
+        for function in operators.python_forms(names):
+            self._poison(_forms(function))
+        restore = None if self.is_for_good else self.restore
+        operators.take(names, refusal=_raiser, restore=restore)
+
+    def _take_module(self, name: str) -> None:
+        inner = name + "."
+        loaded = {k: m for k, m in sys.modules.items() if k == name or k.startswith(inner)}
+        for module in loaded.values():
+            self._poison(_functions(module))
+        self._block(name)
+        for key in loaded:
+            del sys.modules[key]
+        self.restore.callback(sys.modules.update, loaded)
+
+    def _poison(self, functions: Iterable[types.FunctionType]) -> None:
+        """Make functions raise wherever a reference to them is kept."""
+        kept = [(function, function.__code__) for function in functions]
+        for function, code in kept:
+            name = f"{function.__module__}.{function.__name__}"
+            function.__code__ = _raising_code(name, code.co_freevars)
+        self.restore.callback(_heal, kept)
+
+    def _replace(self, place: _Place) -> None:
+        is_module = isinstance(place.value, types.ModuleType)
+        stand_in: Any = _Absent(place.name) if is_module else _raiser(place.name)
+        is_held = place.attribute in vars(place.owner)
+        held = vars(place.owner).get(place.attribute)  # a static method, not the function in it
+        try:
+            setattr(place.owner, place.attribute, stand_in)
+        except (AttributeError, TypeError) as err:
+            raise LabFormatError(
+                f"withhold names {place.name}, which cannot be replaced: {err}"
+            ) from err
+        if is_held:
+            self.restore.callback(setattr, place.owner, place.attribute, held)
+        else:  # inherited, or made when asked for
+            self.restore.callback(delattr, place.owner, place.attribute)
+
+    def _block(self, name: str) -> None:
+        blocker = _Blocker(name)
+        sys.meta_path.insert(0, blocker)
+        self.restore.callback(sys.meta_path.remove, blocker)
+
+
+def _heal(kept: Iterable[tuple[types.FunctionType, types.CodeType]]) -> None:
+    for function, code in kept:
+        function.__code__ = code
+
+
+def _owner(name: str) -> tuple[Any, str]:
+    """Return the module or class that holds a name, or None, and the name's last part."""
+    parent, _, attribute = name.rpartition(".")
+    if not parent:
+        return None, attribute
+    if (module := _module(parent)) is not None:
+        return module, attribute
+    outer, inner = _owner(parent)
+    return _attribute(outer, inner), attribute
+
+
+def _attribute(owner: Any, name: str) -> Any:
     try:
-        owner: Any = importlib.import_module(parent_name)
-    except (ImportError, ValueError):
-        module_name, _, class_name = parent_name.rpartition(".")
-        owner = getattr(sys.modules.get(module_name), class_name, None)
-    if owner is None or not hasattr(owner, attribute):
-        raise LabFormatError(f"withhold names {parent_name}.{attribute}, which does not exist")
-    _replace(owner, attribute, f"{parent_name}.{attribute}", restore)
+        return getattr(owner, name, None)
+    except Exception:  # a package that loads its modules when asked, and fails to
+        return None
+
+
+@functools.cache
+def _operators(patterns: tuple[str, ...], *, is_strict: bool) -> tuple[str, ...]:
+    names: list[str] = []
+    for pattern in patterns:
+        try:
+            names += operators.matching(pattern)
+        except LabFormatError:
+            if is_strict:
+                raise
+    return tuple(dict.fromkeys(names))
 
 
 def _raiser(name: str) -> Callable[..., Any]:
@@ -148,16 +301,6 @@ class _Absent(types.ModuleType):
         if attribute.startswith("__"):
             raise AttributeError(attribute)
         raise WithheldError(f"{self.__name__}.{attribute} {_REASON}")
-
-
-def _replace(owner: Any, attribute: str, name: str, restore: ExitStack) -> None:
-    kept = getattr(owner, attribute)
-    stand_in: Any = _Absent(name) if isinstance(kept, types.ModuleType) else _raiser(name)
-    try:
-        setattr(owner, attribute, stand_in)
-    except (AttributeError, TypeError) as err:
-        raise LabFormatError(f"withhold names {name}, which cannot be replaced: {err}") from err
-    restore.callback(setattr, owner, attribute, kept)
 
 
 class _Blocker(importlib.abc.MetaPathFinder):
@@ -177,32 +320,43 @@ class _Blocker(importlib.abc.MetaPathFinder):
         return None
 
 
-def _block_import(name: str, restore: ExitStack) -> None:
-    kept = {k: m for k, m in sys.modules.items() if k == name or k.startswith(name + ".")}
-    blocker = _Blocker(name)
-    sys.meta_path.insert(0, blocker)
-    restore.callback(sys.meta_path.remove, blocker)
-    for key in kept:
-        del sys.modules[key]
-    restore.callback(sys.modules.update, kept)
-
-
-def _poison_functions(module: types.ModuleType, restore: ExitStack) -> None:
-    """Make every Python function of a module raise, for references kept from earlier cells."""
-    for holder in (module, *(x for x in vars(module).values() if isinstance(x, type))):
-        if getattr(holder, "__module__", module.__name__) != module.__name__:
+@functools.cache  # a check calls often, and a large package takes milliseconds
+def _functions(module: types.ModuleType) -> tuple[types.FunctionType, ...]:
+    """Return every Python function of a module, however deep in wrappers, closures or tables."""
+    space = vars(module)
+    found: list[types.FunctionType] = []
+    seen = {id(space.get(name)) for name in _ASKED_BY_PYTHON}
+    ahead: list[Any] = list(space.values())
+    while ahead:
+        each = ahead.pop()
+        if id(each) in seen:
             continue
-        for function in list(vars(holder).values()):
-            function = getattr(function, "__func__", function)  # noqa: PLW2901 - unwrap class methods
-            if getattr(function, "__module__", None) != module.__name__:
-                continue
-            if isinstance(function, types.FunctionType):
-                if holder is module and function.__name__ in _ASKED_BY_PYTHON:
-                    continue
-                kept = function.__code__
-                name = f"{module.__name__}.{function.__name__}"
-                function.__code__ = _raising_code(name, kept.co_freevars)
-                restore.callback(setattr, function, "__code__", kept)
+        seen.add(id(each))
+        if isinstance(each, types.FunctionType):
+            if each.__globals__ is space or each.__module__ == module.__name__:
+                found.append(each)
+                ahead += (each.__closure__, each.__defaults__, each.__kwdefaults__, vars(each))
+        elif isinstance(each, type):
+            if each.__module__ == module.__name__:
+                ahead += vars(each).values()
+        elif isinstance(each, _HOLDERS) or type(each).__module__ == module.__name__:
+            ahead += gc.get_referents(each)
+    return tuple(found)
+
+
+def _forms(value: Any) -> Iterator[types.FunctionType]:
+    """Yield the Python functions that an attribute consists of; none if it is compiled."""
+    if isinstance(value, type):
+        module = sys.modules.get(value.__module__)
+        inner = f"{value.__qualname__}."
+        found = _functions(module) if module is not None else ()
+        yield from (each for each in found if each.__qualname__.startswith(inner))
+        return
+    while value is not None:
+        value = getattr(value, "__func__", value)
+        if isinstance(value, types.FunctionType):
+            yield value
+        value = getattr(value, "__wrapped__", None)
 
 
 @functools.cache  # one large package has thousands of functions, and a check calls often

@@ -213,3 +213,48 @@ def test_cut_messages_are_refused(value, data):
     cut = data.draw(st.integers(0, len(message) - 1))
     with pytest.raises(ExchangeError):
         codec.decode(message[:cut])
+
+
+def npy_of_zeros(size: int) -> bytes:
+    header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({size},)}}"
+    return npy_of(header, b"\0" * size)
+
+
+@pytest.mark.parametrize("order", [[0, 0], [1, 0], [0, 1, 1], [1], [2]])
+def test_an_array_named_twice_or_out_of_order_is_refused(order):
+    nodes = [{"t": "array", "v": number} for number in order]
+    with pytest.raises(ExchangeError, match="once, in order"):
+        codec.decode(message_of(nodes, npy_of_zeros(3), npy_of_zeros(3)))
+
+
+def test_short_json_that_makes_large_objects_is_refused_unread(monkeypatch):
+    monkeypatch.setattr(codec, "MAX_JSON_BYTES", 1000)
+    with pytest.raises(ExchangeError, match="pass long lists as arrays"):
+        codec.decode(message_of([[]] * 500))
+    with pytest.raises(ExchangeError, match="pass long lists as arrays"):
+        codec.encode([[]] * 500)
+
+
+def test_the_number_of_arrays_is_limited_on_both_ends(monkeypatch):
+    monkeypatch.setattr(codec, "MAX_ARRAYS", 3)
+    assert len(codec.decode(codec.encode([np.zeros(1)] * 3))) == 3
+    with pytest.raises(ExchangeError, match="3 arrays"):
+        codec.encode([np.zeros(1)] * 4)
+    with pytest.raises(ExchangeError, match="3 arrays"):
+        codec.decode(message_of([], *[b""] * 4))
+
+
+@pytest.mark.parametrize("text", [r'"\ud800"', r'{"t": "dict", "v": [["\udfff", 1]]}'])
+def test_half_a_character_is_refused(text):
+    message = len(text).to_bytes(4, "big") + text.encode()
+    with pytest.raises(ExchangeError, match="half a character"):
+        codec.decode(message)
+    assert codec.decode(codec.encode("\U0001d400")) == "\U0001d400"
+
+
+def test_many_short_values_are_refused_before_they_are_read():
+    text = ("[" + ",".join(["[]"] * 150_000) + "]").encode()
+    with pytest.raises(ExchangeError, match="values outside arrays"):
+        codec.decode(len(text).to_bytes(4, "big") + text)
+    with pytest.raises(ExchangeError, match="values outside arrays"):
+        codec.encode([0] * 300_000)

@@ -288,3 +288,9 @@ def test_handle_of_another_rank_is_refused():
 def test_ref_needs_module_and_function():
     with pytest.raises(ExchangeError, match="module:function"):
         ref("torch.nn.Linear")
+
+
+def test_the_key_of_a_kept_result_is_a_number_and_nothing_that_comes_back_again():
+    student = Student(lambda *_: codec.encode({"kept": [[0] * 1000]}))
+    with pytest.raises(ExchangeError):
+        student.build.keep()
