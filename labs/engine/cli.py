@@ -70,6 +70,7 @@ def make_parser() -> argparse.ArgumentParser:
     text = "labs with parameters, minutes and points"
     _command(commands, "list", text, example="lab list", run=_list)
     _add_run(commands)
+    _add_submit(commands)
     _add_data(commands)
     text = "what works on this machine, and how to get the rest"
     doctor = _command(commands, "doctor", text, example="lab doctor mcu", run=_doctor)
@@ -97,6 +98,16 @@ def _add_run(commands: Any) -> None:
         help="write the executed notebook here and its record to OUT.json; without this the "
         "record goes to stdout",
     )
+
+
+def _add_submit(commands: Any) -> None:
+    text = "make the zip to hand in, and say what the grader will find in it"
+    submit = _command(commands, "submit", text, example="lab submit quickstart", run=_submit)
+    submit.add_argument("lab", metavar="LAB", help="name of the lab")
+    submit.add_argument("notebook", metavar="NOTEBOOK", nargs="?", help="your notebook's path")
+    submit.add_argument("--url", default="", help="a link to the notebook, such as that of Colab")
+    text = "where the zip shall lie; LAB.zip in this folder without it"
+    submit.add_argument("-o", "--output", metavar="ZIP", help=text)
 
 
 def _add_data(commands: Any) -> None:
@@ -186,17 +197,19 @@ def _say(line: str) -> None:
 
 
 def _list(_: argparse.Namespace) -> int:
-    from labs.engine import catalog  # noqa: PLC0415
+    from labs.engine import catalog, dates  # noqa: PLC0415
 
+    due = dates.deadlines()
     for lab in catalog.find_labs():
-        print("\n".join(_lab_lines(lab)))
+        until = f", due {due[lab.name]:%Y-%m-%d %H:%M %Z}" if lab.name in due else ""
+        print("\n".join(_lab_lines(lab, until)))
     return EXIT_OK
 
 
-def _lab_lines(lab: Lab) -> Iterator[str]:
+def _lab_lines(lab: Lab, due: str) -> Iterator[str]:
     from labs.engine.parameters import read_parameters  # noqa: PLC0415
 
-    yield f"{lab.name}  {lab.minutes} min, {lab.points} points"
+    yield f"{lab.name}  {lab.minutes} min, {lab.points} points{due}"
     yield f"    {lab.number}. {lab.title}: {lab.summary}"
     yield f"    presets: {', '.join(lab.presets)}"
     if not lab.notebook.exists():
@@ -257,6 +270,19 @@ def _result_lines(record: dict[str, Any]) -> Iterator[str]:
         result = result_from_json(name, fields)
         rows.append((name, result.describe(name), f"n={result.n}", result.kind))
     yield from _columns(rows)
+
+
+def _submit(arguments: argparse.Namespace) -> int:
+    from labs.engine import catalog, submit  # noqa: PLC0415
+
+    url = submit.check_url(arguments.url) if arguments.url else ""
+    handin = submit.prepare(catalog.find_lab(arguments.lab), arguments.notebook)
+    target = submit.write_zip(handin, arguments.output, url=url)
+    print("\n".join(_columns(submit.rows(handin))))
+    for remark in submit.remarks(handin):
+        _say(f"lab: {remark}")
+    print(f"\n{target} holds {handin.notebook}: hand in this zip")
+    return EXIT_OK
 
 
 @contextlib.contextmanager

@@ -37,6 +37,7 @@ KERNEL_NAME = "python3"
 END_WITHIN_S = 10.0  # from the worker's last word to its end
 FULL_BELOW_BYTES = 2**20  # what no executed notebook with pictures fits into
 Progress = Callable[[int, int], None]  # number of the code cell that starts, code cells in all
+WriteKernel = Callable[[Path, str], object]  # writes a kernelspec into a folder, under a name
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ def launch(
     folder: Path,
     timeout_s: float | None = None,
     progress: Progress | None = None,
+    write_kernel: WriteKernel | None = None,
 ) -> Ending:
     """Execute a notebook with papermill in a process of its own and wait for its end.
 
@@ -88,8 +90,12 @@ def launch(
         Kill the run after this time [s].
     progress
         Called with number and count whenever a code cell starts.
+    write_kernel
+        Writes the kernelspec to use, such as one of kernels behind walls
+        (`labs.engine.sandbox.provisioner.write_kernelspec`); an ordinary kernel without it.
     """
     task = _prepare(notebook, parameters, folder)
+    (write_kernel or _write_kernel)(folder / "jupyter" / "kernels", KERNEL_NAME)
     start_s = time.perf_counter()
     outcome = _wait(_start(task, folder), folder, timeout_s=timeout_s, progress=progress)
     return Ending(
@@ -130,11 +136,9 @@ def _prepare(notebook: Path, parameters: Mapping[str, Any], folder: Path) -> Pat
         "kernelspec": {"name": KERNEL_NAME, "display_name": "Python 3", "language": "python"},
     }
     content["metadata"].pop("papermill", None)  # an input that is itself the output of a run
-    work, kernel = folder / "work", folder / "jupyter" / "kernels" / KERNEL_NAME
-    for each in (work, kernel, folder / "ipython", folder / "tmp"):
+    work = folder / "work"
+    for each in (work, folder / "ipython", folder / "tmp"):
         each.mkdir(parents=True)
-    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    spec = {"argv": argv, "display_name": "Python 3", "language": "python"}
     task = {
         "input": str(folder / "input.ipynb"),
         "output": str(folder / "executed.ipynb"),
@@ -143,9 +147,16 @@ def _prepare(notebook: Path, parameters: Mapping[str, Any], folder: Path) -> Pat
         "folder": str(work),
     }
     (folder / "input.ipynb").write_text(json.dumps(content), encoding="utf-8")
-    (kernel / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
     (folder / "task.json").write_text(json.dumps(task), encoding="utf-8")
     return folder / "task.json"
+
+
+def _write_kernel(kernels: Path, name: str) -> None:
+    """Write the kernelspec of an ordinary kernel of this Python."""
+    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    spec = {"argv": argv, "display_name": "Python 3", "language": "python"}
+    (kernels / name).mkdir(parents=True)
+    (kernels / name / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
 
 
 def _start(task: Path, folder: Path) -> subprocess.Popen[str]:

@@ -21,7 +21,7 @@ from labs.engine.catalog import DEFAULT, Lab, did_you_mean
 from labs.engine.errors import LabFormatError, ParameterError, RunError, UsageError
 from labs.engine.executed import Failure
 from labs.engine.extras import require_extras
-from labs.engine.launch import Ending, Progress, environment, launch
+from labs.engine.launch import Ending, Progress, WriteKernel, environment, launch
 from labs.engine.output import check_output, write_output
 from labs.engine.parameters import read_parameters, resolve
 
@@ -119,6 +119,7 @@ def execute(
     output: str | Path | None = None,
     timeout_s: float | None = None,
     progress: Progress | None = None,
+    write_kernel: WriteKernel | None = None,
 ) -> dict[str, Any]:
     """Carry out a run and return its record.
 
@@ -133,6 +134,8 @@ def execute(
         End the run, as failed, after this time [s]; no limit by default.
     progress
         Called with number and count whenever a code cell starts.
+    write_kernel
+        Writes the kernelspec to use (`labs.engine.launch.launch`); an ordinary kernel without it.
 
     Raises
     ------
@@ -148,7 +151,12 @@ def execute(
     with tempfile.TemporaryDirectory(prefix="lab-run-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         ending = launch(
-            plan.notebook, plan.changed, folder=folder, timeout_s=timeout_s, progress=progress
+            plan.notebook,
+            plan.changed,
+            folder=folder,
+            timeout_s=timeout_s,
+            progress=progress,
+            write_kernel=write_kernel,
         )
         machine = provenance.machine(environment(folder))
     record = _record(plan, ending, origin=origin, machine=machine)

@@ -2084,6 +2084,8 @@ records.show_results(
 # %% [markdown]
 # ## Submit
 #
-# Save the notebook and hand in the file `mcu_compression.ipynb` as your course asks. What counts is
-# what stands in the cells of the exercises. Before you do, choose *Run, Restart Kernel and Run All
-# Cells*: each check should say that its open cases pass, and no cell should show an error.
+# Choose *Run, Restart Kernel and Run All Cells*: each check should say that its open cases pass,
+# and no cell should show an error. Save the notebook, then run this in a terminal in the course
+# folder: `lab submit mcu_compression`. It says for every exercise whether your answer is found, and
+# makes `mcu_compression.zip`, the file to hand in. If you worked in Colab, download the notebook
+# first and give its path and link: `lab submit mcu_compression PATH --url LINK`.

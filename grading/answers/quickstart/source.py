@@ -371,6 +371,8 @@ records.show_results(
 # %% [markdown]
 # ## Submit
 #
-# Save the notebook and hand in the file `quickstart.ipynb` as your course asks. What counts is what
-# stands in the cells of the three exercises. Before you do, choose *Run, Restart Kernel and Run
-# All Cells*: each check should say that its open cases pass, and no cell should show an error.
+# Choose *Run, Restart Kernel and Run All Cells*: each check should say that its open cases pass,
+# and no cell should show an error. Save the notebook, then run this in a terminal in the course
+# folder: `lab submit quickstart`. It says for every exercise whether your answer is found, and
+# makes `quickstart.zip`, the file to hand in. If you worked in Colab, download the notebook
+# first and give its path and link: `lab submit quickstart PATH --url LINK`.

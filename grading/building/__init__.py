@@ -1,0 +1,1 @@
+"""Making labs: one source, two notebooks, checks that are fair."""
