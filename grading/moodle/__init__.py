@@ -1,0 +1,1 @@
+"""What Moodle gives and takes: downloads, worksheets, feedback; and hostile archives."""

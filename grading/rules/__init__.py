@@ -1,0 +1,1 @@
+"""The course's rules: its file, lateness, extensions, totals."""
