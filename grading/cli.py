@@ -11,13 +11,15 @@ import sys
 from collections.abc import Sequence
 
 from course_utils.errors import CourseUtilsError
-from grading.commands import build
+from grading.commands import build, collect, export, grade, release, report, rerun
 from grading.course import find_root, read_course
+from grading.errors import CourseFileError, ExtensionsError
 from labs.engine.cli import Parser
 from labs.engine.errors import UsageError
 
 _log = logging.getLogger("grading")
-_COMMANDS = (build,)
+_WRONG_PLACE = (FileExistsError, NotADirectoryError, IsADirectoryError)  # a file for a folder
+_COMMANDS = (build, release, collect, grade, rerun, report, export)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,12 +34,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     _log_to_stderr()
     try:
         return int(options.run(options, read_course(find_root())))
-    except UsageError as err:
+    except (UsageError, CourseFileError, ExtensionsError) as err:
         _log.error("course: %s", err)
         return 2
-    except (CourseUtilsError, OSError) as err:
+    except CourseUtilsError as err:
         _log.error("course: %s", err)
         return 1
+    except OSError as err:
+        where = f" {err.filename}" if err.filename else ""
+        hint = "check the path, free space and permissions"
+        _log.error("course: %s%s; %s", err.strerror or err, where, hint)
+        return 2 if isinstance(err, _WRONG_PLACE) else 1
 
 
 def make_parser() -> argparse.ArgumentParser:

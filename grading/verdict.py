@@ -1,12 +1,12 @@
 """What grading finds, as plain data: cases, exercises, a whole submission.
 
 A verdict is the same whatever the machine, the order and the number of jobs: it holds no time, no
-path and no cost. It is computed in `grading.assess`, stored by `grading.store`, and shown by
-`grading.feedback`; nothing here decides anything.
+path and no cost. It is computed in `grading.assessing.assess`, stored by `grading.store`, and shown
+by `grading.results.feedback`; nothing here decides anything.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -51,6 +51,19 @@ class CaseVerdict:
     passed: bool
     message: str = ""
     calls: tuple[tuple[str, str], ...] = ()
+
+    def earns(self, cases: Sequence["CaseVerdict"]) -> bool:
+        """Say whether it counts: an open case only where the hidden ones of its sentence pass.
+
+        Inputs of open cases are known to everybody, so that a table of answers passes them.
+
+        Parameters
+        ----------
+        cases
+            All cases of the exercise.
+        """
+        twins = (each for each in cases if each.is_hidden and each.sentence == self.sentence)
+        return self.passed and (self.is_hidden or all(each.passed for each in twins))
 
 
 @dataclass(frozen=True)

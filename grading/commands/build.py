@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from course_utils.errors import CourseUtilsError
-from grading import build, scaffold, variants
+from grading.building import build, scaffold, variants
 from grading.commands.parsers import add_command
 from grading.course import Course
 from grading.errors import DriftError

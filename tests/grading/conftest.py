@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from grading import build
+from grading.building import build
 from grading.course import Course, read_course
 
 COURSE = """\

@@ -1,0 +1,1 @@
+"""Grading: student code behind walls, verdicts outside, many submissions at once."""

@@ -1,0 +1,1 @@
+"""What people get to see: feedback, the table of grades, the report."""
