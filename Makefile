@@ -31,14 +31,19 @@ help: ## list the verbs
 	@echo "  JOBS=2              test processes"
 	@echo "  LAB_ARGS=...        further options for jupyter lab: --no-browser --allow-root"
 
-demo: $(call stamp) ## set up, run the ten-minute lab and show what it measured
+demo: $(call stamp,grading) ## set up, run the ten-minute lab, grade a made-up cohort of it
 	@mkdir -p results
 	$(VENV)/bin/lab run quickstart -o results/quickstart.ipynb
 	@$(PY) -m nbconvert --log-level=ERROR --to html results/quickstart.ipynb
 	@echo
+	@echo "Twelve made-up submissions to it, right, wrong and hostile, are graded:"
+	@$(PY) -m grading.cohort results/cohort
+	@$(VENV)/bin/course grade quickstart results/cohort -o results/grades --trust-submissions
+	@echo
 	@echo "results/quickstart.html    the executed lab, to open in a browser"
 	@echo "results/quickstart.ipynb   the same as a notebook"
 	@echo "results/quickstart.json    parameters, results and where they were measured"
+	@echo "results/grades             the grades; report.html is for instructors, feedback/ for students"
 
 lab: $(call stamp) ## open JupyterLab in labs/
 	$(PY) -m jupyterlab --ServerApp.root_dir=labs $(LAB_ARGS)

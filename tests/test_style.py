@@ -114,7 +114,8 @@ def tracked_files(root: Path) -> list[Path]:
 def visible_files(root: Path) -> Iterator[Path]:
     """Every file outside folders that are hidden or built."""
     for folder, folders, names in os.walk(root):
-        folders[:] = [n for n in folders if n == ".ci" or not (n[0] in "._" or n in BUILT)]
+        built = BUILT if Path(folder) == root else set()
+        folders[:] = [n for n in folders if n == ".ci" or not (n[0] in "._" or n in built)]
         yield from (Path(folder) / name for name in names)
 
 
