@@ -6,7 +6,9 @@ kernel behind walls serves `course rerun` and papermill; there the same code and
 must leave the client alive and its memory small.
 """
 
+import gc
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbclient
@@ -105,6 +107,13 @@ def verdict_from_messages(notebook):
         if output.output_type == "execute_result" and "checked" not in output.data["text/plain"]:
             return float(output.data["text/plain"])
     return 1.0
+
+
+@pytest.fixture(autouse=True)
+def finalised() -> Iterator[None]:
+    """Finish here what nbclient leaves behind: in the middle of another test it does harm there."""
+    yield
+    gc.collect()
 
 
 @pytest.mark.parametrize("name", FORGERIES)

@@ -1,5 +1,7 @@
 """Each exercise by itself: solved alone in an otherwise blank notebook it earns its points."""
 
+import gc
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -35,6 +37,13 @@ def blank_but(lab: Lab, solved: str) -> nbformat.NotebookNode:
             new_code_cell(f'show_check("{exercise}")'),
         ]
     return new_notebook(cells=cells)
+
+
+@pytest.fixture(autouse=True)
+def finalised() -> Iterator[None]:
+    """Finish here what nbclient leaves behind: in the middle of another test it does harm there."""
+    yield
+    gc.collect()
 
 
 @pytest.mark.notebook

@@ -1,5 +1,6 @@
 """Kernels behind walls as Jupyter's own tools use them, and without walls where there are none."""
 
+import gc
 import json
 import logging
 import os
@@ -63,6 +64,13 @@ class Kernel:
         while self.manager.is_alive() and time.monotonic() < end_s:
             time.sleep(0.01)
         return not self.manager.is_alive()
+
+
+@pytest.fixture(autouse=True)
+def finalised() -> Iterator[None]:
+    """Finish here what nbclient leaves behind: in the middle of another test it does harm there."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture
