@@ -15,7 +15,7 @@ from grading.assessing.score import Score, score, with_marks
 from grading.course import Course
 from grading.moodle.identities import Identity
 from grading.results.feedback import feedback_html
-from grading.results.gradebook import GradeRow, write_grades
+from grading.results.gradebook import GradeRow, grade_row, write_grades
 from grading.results.report import ReportRow, report_html
 from grading.store import Store
 from grading.verdict import Verdict
@@ -110,14 +110,12 @@ def names_of(identity: Identity) -> tuple[str, ...]:
 
 
 def _grade_row(graded: Graded) -> GradeRow:
-    scored = graded.score
-    return GradeRow(
-        scored.submission,
-        scored.status,
-        scored.total,
-        scored.max_total,
-        scored.points,
-        scored.late_days,
+    found = graded.score
+    return grade_row(
+        graded.verdict,
+        total=found.total,
+        max_total=found.max_total,
+        late_days=found.late_days,
     )
 
 
