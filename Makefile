@@ -45,7 +45,7 @@ demo: $(call stamp,grading) ## set up, run the ten-minute lab, grade a made-up c
 	@echo "results/quickstart.json    parameters, results and where they were measured"
 	@echo "results/grades             the grades; report.html is for instructors, feedback/ for students"
 
-lab: $(call stamp) ## open JupyterLab in labs/
+lab: $(call stamp,mcu) ## open JupyterLab in labs/
 	$(PY) -m jupyterlab --ServerApp.root_dir=labs $(LAB_ARGS)
 
 test: $(call stamp,dev) ## the whole gate: format, lint, types, imports, builds, tests, notebooks

@@ -68,7 +68,7 @@ def test_environment_pins_exactly_the_direct_dependencies() -> None:
     entries = environment_entries()
     assert entries[0] == "-c constraints.txt", "conda's pip must see the indirect pins too"
     assert entries[-1] == "-e ."
-    expected = {canonicalize_name(r.name) for r in direct("grading", "dev")}
+    expected = {canonicalize_name(r.name) for r in direct("mcu", "grading", "dev")}
     listed = pins(entries)
     assert len(listed) == len(entries) - 2
     assert set(listed) == expected
