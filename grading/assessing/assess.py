@@ -8,12 +8,12 @@ stored or shown here.
 
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from grading.assessing.assessment import Assessment
 from grading.assessing.preload import uses_withheld
-from grading.assessing.room import DeskLike, ExerciseRoom, Tried
+from grading.assessing.room import APART, DeskLike, ExerciseRoom, Tried
 from grading.assessing.work import READING
 from grading.submissions import Submission
 from grading.verdict import CaseVerdict, ExerciseStatus, ExerciseVerdict, SubmissionStatus, Verdict
@@ -34,6 +34,10 @@ _STOPPED = {
     "TimeoutError": "it took too much time",
     "ProcessEnded": "it ended its process",
     "Garbled": "it sent what is no answer",
+    f"{APART}TimeoutError": "what it gave took too much time to process",
+    f"{APART}MemoryError": "what it gave took too much memory to process",
+    f"{APART}ProcessEnded": "what it gave ended the process that worked on it",
+    f"{APART}Garbled": "what it gave confused the process that worked on it",
 }
 Progress = Callable[[str], None]
 OpenDesk = Callable[[Exercise], DeskLike]
@@ -179,6 +183,7 @@ class _Grading:
             exercise.id,
             pieces_for(self._rebuilt, exercise.id, parameters=terms.parameters),
             open_desk=lambda: terms.open_desk(exercise),
+            open_apart=lambda: terms.open_desk(replace(exercise, withhold=())),
             limits=terms.limits,
             fatal=self._fatal,
         ) as room:

@@ -2,8 +2,9 @@
 
 The key covers the submission, the lab (every file in its folder, so also data that its cells read),
 the hidden checks, the modules that labs and checks use, the grader itself, the seeds, limits,
-preset and exercises, and the versions of Python and of the packages that compute. It covers nothing
-of the machine, and no other submission. Files are hashed; none is imported.
+preset and exercises, and the versions of Python, of the packages that compute and of those in the
+extras of the lab. It covers nothing of the machine, and no other submission. Files are hashed; none
+is imported.
 """
 
 import hashlib
@@ -15,8 +16,11 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 from grading.course import Course
 from labs.engine.catalog import LABS_ROOT, Lab
+from labs.engine.extras import find_extra
 from labs.engine.provenance import files_hash
 from labs.engine.sandbox.limits import Limits
 
@@ -68,7 +72,7 @@ def lab_fingerprint(course: Course, lab: Lab) -> str:
         **{name: files_hash(_files(folder), base=folder) for name, folder in folders.items()},
         "hidden": files_hash(course.hidden(lab), base=course.answers / lab.name),
         "grader": files_hash([package / name for name in _GRADER], base=package),
-        "versions": {"python": platform.python_version(), **_versions(_PACKAGES)},
+        "versions": {"python": platform.python_version(), **_versions(_packages(lab))},
     }
     return _digest(parts)
 
@@ -81,8 +85,21 @@ def _files(folder: Path) -> Iterable[Path]:
             yield path
 
 
+def _packages(lab: Lab) -> Sequence[str]:
+    """Return the packages that compute: what a compiler or an emulator gives is in the grades."""
+    needed = (text for name in lab.extras for text in find_extra(name).requirements)
+    return (*_PACKAGES, *(Requirement(text).name for text in needed))
+
+
 def _versions(packages: Sequence[str]) -> dict[str, str]:
-    return {name: metadata.version(name) for name in packages}
+    return {name: _version(name) for name in packages}
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "missing"  # on a machine of a cluster: its fingerprint is another one then
 
 
 def seeds_mark(secret: bytes, release: str) -> str:

@@ -3,8 +3,10 @@
 Every exercise gets a process of its own, in which our setup, the student's extra cells and the
 solutions up to its check run once. A process that ends or is stopped in a case costs that case: the
 next one gets a fresh process in which the cells run again. A cell that itself ends the process is
-left out from then on, in later exercises too. Cases are run by `labs.engine.checks`, here, on plain
-data; what they are worth is decided elsewhere.
+left out from then on, in later exercises too. Functions of ours that work on what came back
+(`labs.engine.student.apart`) get a further process, without any of this, when one is first called.
+Cases are run by `labs.engine.checks`, here, on plain data; what they are worth is decided
+elsewhere.
 """
 
 import dataclasses
@@ -17,15 +19,24 @@ from typing import Protocol, Self
 import numpy as np
 
 from labs.engine.checks import Case, CaseResult, judge
+from labs.engine.errors import SandboxError
 from labs.engine.pieces import Piece
 from labs.engine.sandbox.desk import CellEnding, StoppedError
 from labs.engine.sandbox.limits import Limits
-from labs.engine.student import NotAttemptedError, Serve, Student, StudentError
+from labs.engine.student import (
+    ApartError,
+    NotAttemptedError,
+    Serve,
+    Student,
+    StudentError,
+    no_callback,
+)
 
 MAX_RESTARTS = 2
 MAX_FATAL = 20  # cells of a submission that may end their process; each costs a new one
 # Limits of one message are the desk's. These, in as many such limits, are for all of an exercise.
 CASES_CPU, CASES_WALL = 6, 2
+APART = "apart "  # before the name of what stopped a function of ours
 OTHERS_CPU = 2  # cells that are not graded here: what a student tried out may take a while
 LOOK_EVERY_S = 1.0  # asking for processor time costs a millisecond, a call often less
 
@@ -64,7 +75,8 @@ class Tried:
     result
         What the check found.
     stopped
-        Name of what ended the process, as `StoppedError` has it; empty if nothing did.
+        Name of what ended the process, as `StoppedError` has it, after `APART` if a function of
+        ours ran in it; empty if nothing did.
     is_attempted
         False if a function is missing or still the stub.
     is_run
@@ -88,6 +100,8 @@ class ExerciseRoom:
         What to run before the first case, in order.
     open_desk
         Opens a process behind walls, with nothing run in it yet.
+    open_apart
+        The same for functions of ours: nothing is withheld there.
     limits
         Limits of one message; those of the whole exercise follow from them.
     fatal
@@ -100,17 +114,19 @@ class ExerciseRoom:
         pieces: Sequence[Piece],
         *,
         open_desk: Callable[[], DeskLike],
+        open_apart: Callable[[], DeskLike],
         limits: Limits,
         fatal: dict[Piece, str],
     ) -> None:
         self._exercise = exercise
         self.pieces = tuple(piece for piece in pieces if piece.code.strip())
-        self._open_desk = open_desk
+        self._open_desk, self._open_apart = open_desk, open_apart
         self._limits = limits
         self._fatal = fatal
         self._budget = _Budget(limits)
         self._others = _Others(limits)
         self._desk: DeskLike | None = None
+        self._apart_desk: DeskLike | None = None
         self._ranks: list[DeskLike] = []
         self.endings: dict[Piece, CellEnding] = {}
         self.restarts = 0
@@ -126,9 +142,8 @@ class ExerciseRoom:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._close_ranks()
-        if self._desk is not None:
-            self._desk.close()
+        for desk in self._open():
+            desk.close()
 
     @property
     def left_out(self) -> Mapping[Piece, str]:
@@ -151,9 +166,15 @@ class ExerciseRoom:
             outcome = judge([watch.case], self._student, seed=lambda *_: seed, is_shown=False)
         finally:
             self._close_ranks()
-        if watch.stopped == "TimeoutError":  # how much it took is not known any more
-            self._budget.add(self._limits.cpu_s)
+        if watch.failure is not None:
+            raise watch.failure
+        if watch.stopped == "TimeoutError":
+            self._charge_stopped()
         return Tried(outcome.cases[0], watch.stopped, watch.is_attempted)
+
+    def _charge_stopped(self) -> None:
+        """Count what a stopped process has taken: how much it was is not known any more."""
+        self._budget.add(self._limits.cpu_s)
 
     def _refusal(self) -> str:
         """Make sure that there is a process, or return why there will be none."""
@@ -184,12 +205,32 @@ class ExerciseRoom:
         student = desk.student()
 
         def request(message: bytes, serve: Serve) -> bytes:
-            if self._budget.is_spent(self._open()):
-                text = "the cases of this exercise took too much time together"
-                raise StudentError("the code", "TimeoutError", text)
+            self._ask_for_time()
             return student._request(message, serve)
 
-        return Student(request, rank=self._rank)
+        return Student(request, rank=self._rank, apart=self._apart)
+
+    def _ask_for_time(self) -> None:
+        if self._budget.is_spent(self._open()):
+            text = "the cases of this exercise took too much time together"
+            raise StudentError("the code", "TimeoutError", text)
+
+    def _apart(self, message: bytes) -> bytes:
+        """Let a function of ours answer, in a process that no code of the student's has seen."""
+        self._ask_for_time()
+        if self._apart_desk is None or not self._apart_desk.is_alive:
+            self._close(self._apart_desk)
+            self._apart_desk = None
+            self._apart_desk = self._open_apart()
+        try:
+            return self._apart_desk.student()._request(message, no_callback)
+        except StoppedError as err:
+            if err.name == "TimeoutError":  # here, since a check may go on after this
+                self._charge_stopped()
+            sentence = (
+                f"the course's function {err}; what your code gave it must be quicker or smaller"
+            )
+            raise ApartError(sentence, name=err.name, is_stopped=True) from None
 
     def _prepared(self) -> DeskLike:
         """Open a process in which every piece has run that does not end it."""
@@ -233,7 +274,7 @@ class ExerciseRoom:
         return piece.kind == "given" or piece.exercise == self._exercise
 
     def _open(self) -> list[DeskLike]:
-        return [*([] if self._desk is None else [self._desk]), *self._ranks]
+        return [each for each in (self._desk, self._apart_desk, *self._ranks) if each is not None]
 
     def _close_ranks(self) -> None:
         while self._ranks:
@@ -246,12 +287,16 @@ class ExerciseRoom:
 
 
 class _Watch:
-    """A case that remembers what its result does not tell: code was stopped, or is not there."""
+    """A case that remembers what its result does not tell.
+
+    Code was stopped, or is not there; or the grader itself failed, which no case may hide.
+    """
 
     def __init__(self, case: Case) -> None:
         self.case = dataclasses.replace(case, function=self._run)
         self.stopped = ""
         self.is_attempted = True
+        self.failure: SandboxError | None = None
         self._function = case.function
 
     def _run(self, student: Student, rng: np.random.Generator) -> None:
@@ -259,6 +304,12 @@ class _Watch:
             self._function(student, rng)
         except StoppedError as err:
             self.stopped = err.name
+            raise
+        except ApartError as err:
+            self.stopped = APART + err.name if err.is_stopped else ""
+            raise
+        except SandboxError as err:  # no process could be started in the middle of a case
+            self.failure = err
             raise
         except NotAttemptedError as err:
             # For the whole exercise "not attempted" would also take what was right before.

@@ -25,6 +25,7 @@ from grading.store import DATABASE, Handed, Store
 from grading.submissions import read_submissions
 from labs.engine.catalog import DEFAULT, Lab, did_you_mean
 from labs.engine.errors import UsageError
+from labs.engine.extras import require_extras
 from labs.engine.sandbox.confine import walls_missing
 from labs.engine.sandbox.limits import Limits
 from labs.engine.sandbox.view import OF_THE_PROJECT
@@ -137,6 +138,7 @@ def _executor(options: argparse.Namespace, jobs: int) -> Cluster | LocalWorkers:
 
 def _settings(options: argparse.Namespace, course: Course, lab: Lab) -> Settings:
     """Return how to grade, or refuse what cannot be."""
+    require_extras(lab.extras, needed_by=f"grading lab {lab.name}")
     if options.jobs is not None and options.jobs < 1:
         raise UsageError(f"--jobs {options.jobs}: give a number >= 1")
     if options.preset not in lab.presets:

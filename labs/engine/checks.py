@@ -33,6 +33,7 @@ import numpy as np
 from labs.engine import evidence, seeds
 from labs.engine.errors import ExchangeError, LabFormatError
 from labs.engine.student import (
+    ApartError,
     Call,
     NotAttemptedError,
     Student,
@@ -238,7 +239,7 @@ def _run_case(
             raise
         except AssertionError as err:
             message = str(err) or f"does not hold: {_failed_line(err)}"
-        except (StudentError, ExchangeError) as err:
+        except (StudentError, ExchangeError, ApartError) as err:
             message = str(err)
         except Exception as err:  # a check that stumbles over the form of an answer
             message = f"the answer does not have the form asked for ({type(err).__name__}: {err})"

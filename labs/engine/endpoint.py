@@ -5,7 +5,8 @@ expected value and no verdict. `labs.engine.student` is the other end, `labs.eng
 of what passes between them.
 
 A request is ``{"call": NAME or handle, "method": NAME or None, "args": [...], "kwargs": {...},
-"keep": bool}``. A reply is ``{"value": ...}``, ``{"kept": id}`` or ``{"error": {...}}``. While a
+"keep": bool}``; as a name, ``module:function`` stands for a function of the labs, whatever the
+namespace holds. A reply is ``{"value": ...}``, ``{"kept": id}`` or ``{"error": {...}}``. While a
 call runs, the endpoint may itself ask: ``{"callback": id, "args": [...]}``.
 """
 
@@ -62,6 +63,8 @@ class Endpoint:
             return codec.encode({"error": describe(err)})
 
     def _function(self, target: Any, method: str | None) -> Callable[..., Any]:
+        if isinstance(target, str) and ":" in target:
+            return _ours(target)
         if isinstance(target, str):
             if target not in self._namespace:
                 raise NotImplementedError(f"there is no function {target}")
@@ -77,6 +80,15 @@ class Endpoint:
             self._kept[key] = result
             return codec.encode({"kept": key})
         return codec.encode({"value": result})
+
+
+def _ours(name: str) -> Callable[..., Any]:
+    """Return a function of the labs that is given as ``module:function``."""
+    module, _, attribute = name.partition(":")
+    function = getattr(importlib.import_module(module), attribute, None)
+    if not callable(function) or not str(function.__module__).startswith("labs."):
+        raise ExchangeError(f"{module} has no function {attribute} of its own")
+    return function  # type: ignore[no-any-return]  # any callable of ours
 
 
 class _Resolver:

@@ -8,11 +8,15 @@ argument and result exist:
 - ``handle = student.build.keep(3)``: a result that stays there, named in later calls;
 - ``callback(function)``: a function of the check's, served here whenever student code calls it.
 
+`apart` calls a function of ours in a process that holds no student code, for what a check must not
+do itself with an answer, such as compile a program that a student wrote.
+
 What a callback was called with is recorded here (``callback.calls``), so bytes, messages and calls
 are observed, never reported by student code. The same code serves the notebook (`local_student`)
 and a sandbox (any other `Request`); nothing here judges.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +28,8 @@ from labs.engine.evidence import brief
 
 Serve = Callable[[bytes], bytes]
 Request = Callable[[bytes, Serve], bytes]
+Apart = Callable[[bytes], bytes]
+_OURS = re.compile(r"labs(\.[a-z][a-z0-9_]*)+:[A-Za-z][A-Za-z0-9_]*")
 
 
 class StudentError(Exception):
@@ -41,6 +47,28 @@ class StudentError(Exception):
 
 class NotAttemptedError(StudentError):
     """The function is missing or still the stub."""
+
+
+class ApartError(Exception):
+    """A function of ours raised, or was stopped, at work on what student code gave.
+
+    No `StudentError`: `labs.engine.checks.raises` must not take it for what the student's function
+    raised.
+
+    Parameters
+    ----------
+    sentence
+        What happened.
+    name
+        Class of the error, or the name of what stopped the function.
+    is_stopped
+        Whether it was stopped, and did not end by itself.
+    """
+
+    def __init__(self, sentence: str, *, name: str, is_stopped: bool = False) -> None:
+        super().__init__(sentence)
+        self.name = name
+        self.is_stopped = is_stopped
 
 
 @dataclass(frozen=True)
@@ -113,11 +141,20 @@ class Student:
         Sends an encoded request, serves the callbacks that come back meanwhile, returns the reply.
     rank
         Makes a further student with state of its own, for exercises with several ranks.
+    apart
+        Sends an encoded request to where no student code is and returns the reply.
     """
 
-    def __init__(self, request: Request, *, rank: Callable[[], "Student"] | None = None) -> None:
+    def __init__(
+        self,
+        request: Request,
+        *,
+        rank: Callable[[], "Student"] | None = None,
+        apart: Apart | None = None,
+    ) -> None:
         self._request = request
         self._rank = rank
+        self._apart = apart
         self._calls: list[Call] = []
 
     def __getattr__(self, name: str) -> "StudentFunction":
@@ -191,9 +228,7 @@ def _send(
     reply = codec.decode(student._request(message, line.serve))
     line.raise_pending()
     text = f"{label}({', '.join(map(brief, args))})"
-    if isinstance(reply, dict) and set(reply) == {"error"} and isinstance(reply["error"], dict):
-        texts = {key: str(reply["error"].get(key, "")) for key in ("name", "message", "line")}
-        error = {key: text[:MESSAGE_CHARACTERS] for key, text in texts.items()}
+    if error := _error_in(reply):
         student._calls.append(Call(text, error["name"]))
         kind = NotAttemptedError if error["name"] == "NotImplementedError" else StudentError
         raise kind(label, **error)
@@ -203,6 +238,14 @@ def _send(
         raise ExchangeError(f"a reply to {label} that is neither a result nor an error")
     student._calls.append(Call(text, "kept" if keep else brief(reply[wanted])))
     return reply[wanted]
+
+
+def _error_in(reply: Any) -> dict[str, str]:
+    """Return name, message and line of the error in a reply; nothing if there is none."""
+    if isinstance(reply, dict) and set(reply) == {"error"} and isinstance(reply["error"], dict):
+        texts = {key: str(reply["error"].get(key, "")) for key in ("name", "message", "line")}
+        return {key: text[:MESSAGE_CHARACTERS] for key, text in texts.items()}
+    return {}
 
 
 class _Line:
@@ -268,7 +311,10 @@ def local_student(namespace: Mapping[str, Any], *, withhold: Iterable[str] = ())
     names = tuple(withhold)
 
     def fresh() -> Student:
-        return Student(Endpoint(namespace, withhold=names).handle, rank=fresh)
+        request = Endpoint(namespace, withhold=names).handle
+        return Student(
+            request, rank=fresh, apart=lambda each: Endpoint({}).handle(each, no_callback)
+        )
 
     return fresh()
 
@@ -284,6 +330,59 @@ def ranks(student: Student, number: int) -> tuple[Student, ...]:
     if student._rank is None:
         raise ExchangeError("this student has a single rank")
     return tuple(student._rank() for _ in range(number))
+
+
+def apart(student: Student, function: str, /, **kwargs: Any) -> Any:
+    """Call a function of ours where there is no student code, and return what it returns.
+
+    In a notebook that is here. When grading it is a process behind the same walls as student code,
+    in which nothing is withheld and programs may start. What it is given may be hostile: it must
+    not run what a student wrote as a native program, which could then answer in its place.
+
+    Parameters
+    ----------
+    student
+        Whose answer it works on: the call stands among theirs, and its time counts as theirs.
+    function
+        ``module:function``, public and of the labs.
+    kwargs
+        Plain data for it.
+
+    Raises
+    ------
+    ApartError
+        If the function raised, or was stopped at a limit.
+    ExchangeError
+        If the name is not of that form, an argument is no data, or this student has no such place.
+
+    Examples
+    --------
+    >>> apart(local_student({}), "labs.engine.evidence:brief", value="a" * 9, characters=4)
+    "'aa…"
+    """
+    if not _OURS.fullmatch(function):
+        raise ExchangeError(
+            f"apart({function!r}): name a public function of the labs as 'labs.module:function'"
+        )
+    if student._apart is None:
+        raise ExchangeError(f"apart({function!r}): this student has no place apart")
+    request: dict[str, Any] = {"call": function, "method": None, "args": [], "keep": False}
+    reply = codec.decode(student._apart(codec.encode(request | {"kwargs": kwargs})))
+    given = ", ".join(f"{name}={brief(value)}" for name, value in kwargs.items())
+    called = f"{function.partition(':')[2]}({given})"
+    if error := _error_in(reply):
+        student._calls.append(Call(called, error["name"]))
+        sentence = f"the course's function {function} raised {error['name']}: {error['message']}"
+        raise ApartError(sentence, name=error["name"])
+    if not isinstance(reply, dict) or set(reply) != {"value"}:
+        raise ExchangeError(f"a reply to {function} that is neither a result nor an error")
+    student._calls.append(Call(called, brief(reply["value"])))
+    return reply["value"]
+
+
+def no_callback(_: bytes) -> bytes:
+    """Serve the callbacks of a request that has none: raises `ExchangeError`."""
+    raise ExchangeError("a callback that nobody had offered")
 
 
 def calls_of(student: Student) -> tuple[Call, ...]:

@@ -125,6 +125,7 @@ class _Room:
                 _forbid_programs()
         elif kind == frames.NEW:
             self._endpoint = Endpoint(self._shell.user_ns)
+            self._seed()  # functions of ours answer where no cell has run
         elif kind == frames.RUN:
             return self._run(payload.decode("utf-8", "surrogatepass"))
         return None

@@ -1,6 +1,7 @@
 """Grading many submissions: what is graded, when, and what is refused; nothing runs for real."""
 
 import importlib.util
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -234,3 +235,27 @@ def test_a_fingerprint_does_not_depend_on_where_things_lie(lab, tmp_path):
     moved = lab.root.rename(tmp_path / "elsewhere")
     course = type(lab)(moved).course
     assert lab_fingerprint(course, course.lab("toy")) == before
+
+
+def test_a_fingerprint_has_the_versions_of_what_the_labs_extras_bring(lab, monkeypatch):
+    def mark():
+        return lab_fingerprint(lab.course, lab.course.lab("toy"))
+
+    versions: dict[str, str] = {}
+    real = metadata.version
+    monkeypatch.setattr(metadata, "version", lambda name: versions.get(name) or real(name))
+    without = mark()
+    versions["ziglang"] = "99.0"
+    assert mark() == without
+    lab.edit(lab.folder / "lab.toml", "extras = []", 'extras = ["mcu"]')
+    newer = mark()
+    versions["ziglang"] = "99.1"
+    assert mark() != newer
+
+    def gone(name):
+        if name == "ziglang":
+            raise metadata.PackageNotFoundError(name)
+        return real(name)
+
+    monkeypatch.setattr(metadata, "version", gone)
+    assert mark() not in (newer, without)

@@ -2,6 +2,7 @@
 
 import argparse
 import csv
+import dataclasses
 import json
 import subprocess
 import sys
@@ -12,7 +13,8 @@ from grading.assessing.progress import ProgressLine, progress_text
 from grading.building import build
 from grading.commands import grade
 from grading.store import Store
-from labs.engine.errors import UsageError
+from labs.engine import extras
+from labs.engine.errors import ExtraMissingError, UsageError
 from labs.engine.sandbox.confine import walls_missing
 
 RIGHT = (
@@ -110,6 +112,18 @@ def test_without_walls_it_refuses_unless_submissions_are_trusted(
     options = parser.parse_args(["grade", "toy", str(handed_in), "-o", str(tmp_path / "grades")])
     with pytest.raises(UsageError, match=r"are forbidden here\. .*--trust-submissions"):
         options.run(options, toy.course)
+    assert not (tmp_path / "grades").exists()
+
+
+def test_a_lab_whose_extra_is_missing_says_so_before_anything_is_graded(
+    toy, course, handed_in, tmp_path, monkeypatch
+):
+    toy.edit(toy.folder / "lab.toml", "extras = []", 'extras = ["mcu"]')
+    missing = dataclasses.replace(extras.find_extra("mcu"), missing=("ziglang>=0.15",))
+    monkeypatch.setattr(extras, "find_extra", lambda name: missing)
+    message = r"^grading lab toy needs ziglang>=0\.15, not installed here; run: .*\[mcu\]\"$"
+    with pytest.raises(ExtraMissingError, match=message):
+        course("toy", handed_in, "-o", tmp_path / "grades")
     assert not (tmp_path / "grades").exists()
 
 

@@ -10,12 +10,15 @@ import pytest
 import torch
 
 from labs.engine import codec
+from labs.engine.checks import Case, judge, raises
 from labs.engine.errors import ExchangeError
 from labs.engine.student import (
+    ApartError,
     Handle,
     NotAttemptedError,
     Student,
     StudentError,
+    apart,
     callback,
     calls_of,
     local_student,
@@ -23,6 +26,7 @@ from labs.engine.student import (
     ref,
 )
 from labs.engine.together import together
+from labs.shared import features
 
 SOLUTION = """
 import numpy as np
@@ -294,3 +298,92 @@ def test_the_key_of_a_kept_result_is_a_number_and_nothing_that_comes_back_again(
     student = Student(lambda *_: codec.encode({"kept": [[0] * 1000]}))
     with pytest.raises(ExchangeError):
         student.build.keep()
+
+
+# Functions of ours, where no student code is
+
+
+def test_apart_calls_our_function_on_plain_data():
+    student = local_student({})
+    frequencies = torch.tensor([0.0, 700.0])
+    got = apart(student, "labs.shared.features:mel", frequency_hz=frequencies)
+    assert type(got) is np.ndarray
+    assert np.array_equal(got, features.mel(frequencies))
+    assert apart(student, "labs.engine.evidence:brief", value=(1, [2])) == "(1, [2])"
+    assert calls_of(student)[-1].request == "brief(value=(1, [2]))"
+
+
+def test_nothing_is_withheld_from_our_function():
+    def lazily(frequency_hz):
+        return features.mel(frequency_hz)
+
+    student = local_student({"lazily": lazily}, withhold=["labs.shared.features.mel"])
+    with raises("WithheldError"):
+        student.lazily(torch.ones(1))
+    assert apart(student, "labs.shared.features:mel", frequency_hz=torch.zeros(1)) == 0.0
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "subprocess:run",
+        "labs:x",
+        "labs.engine.codec",
+        "labs.engine.codec:_cap",
+        "labs._engine.codec:encode",
+        "labs.engine.codec:encode:x",
+        "labs.engine.codec:json.loads",
+        "labs..codec:encode",
+    ],
+)
+def test_apart_refuses_what_is_no_public_function_of_ours(name):
+    with pytest.raises(ExchangeError, match="name a public function of the labs as"):
+        apart(local_student({}), name)
+
+
+@pytest.mark.parametrize("name", ["labs.engine.codec:nothing", "labs.engine.processes:psutil"])
+def test_a_name_that_is_no_function_of_that_module_is_one_line(name):
+    with pytest.raises(ApartError, match="has no function") as caught:
+        apart(local_student({}), name)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_our_function_raises_is_ours():
+    def asks(student, rng):
+        with raises("UnknownLabError"):  # of the student's function, and this is not
+            apart(student, "labs.engine.catalog:find_lab", name="lab 9")
+
+    case = Case("9.9", "asks", "It holds.", 1.0, asks)
+    (result,) = judge([case], lambda: local_student({})).cases
+    start = "the course's function labs.engine.catalog:find_lab raised UnknownLabError: no lab"
+    assert result.message.startswith(start)
+    assert not issubclass(ApartError, StudentError)
+
+
+def test_a_function_of_ours_that_is_not_written_is_no_missing_answer(monkeypatch):
+    def mel(frequency_hz):
+        raise NotImplementedError("not here")
+
+    mel.__module__ = features.__name__
+    monkeypatch.setattr(features, "mel", mel)
+    with pytest.raises(ApartError, match=r"mel raised NotImplementedError: not here$"):
+        apart(local_student({}), "labs.shared.features:mel", frequency_hz=1)
+
+
+def test_apart_passes_data_only():
+    student = local_student({"make": object})
+    for value in (ref("labs.shared.networks:ds_cnn"), student.make.keep(), callback(abs), object()):
+        with pytest.raises(ExchangeError):
+            apart(student, "labs.engine.evidence:brief", value=value)
+
+
+def test_a_student_without_a_place_apart_says_so(pipe):
+    with pytest.raises(ExchangeError, match="this student has no place apart"):
+        apart(Student(pipe), "labs.engine.evidence:brief", value=1)
+
+
+@pytest.mark.parametrize("reply", [{}, {"value": 1, "error": {}}, {"kept": 1}, [], None])
+def test_forged_replies_from_apart_are_refused(reply):
+    student = Student(lambda *_: b"", apart=lambda _: codec.encode(reply))
+    with pytest.raises(ExchangeError, match="neither a result nor an error"):
+        apart(student, "labs.engine.evidence:brief", value=1)
