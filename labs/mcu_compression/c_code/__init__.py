@@ -1,0 +1,1 @@
+"""C code from a network in whole numbers: kernels of several stages, put into one file."""
