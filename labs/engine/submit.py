@@ -1,9 +1,9 @@
 """Makes the zip that a student hands in, after the same rebuild that the grader does.
 
 The student sees for every exercise whether its answer is found, before anybody grades it. The zip
-holds the notebook as it is and, if there is one, the link to Colab in ``url.txt``; it is the same
-for the same input. Nothing is executed, sent or fetched, and no file is replaced that is not an
-earlier zip of ours.
+holds the notebook, as it is but for what is private (`labs.engine.private`), and, if there is one,
+the link to Colab in ``url.txt``; it is the same for the same input. Nothing is executed, sent or
+fetched, and no file is replaced that is not an earlier zip of ours.
 """
 
 import contextlib
@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from labs.engine.catalog import Exercise, Lab
 from labs.engine.errors import LabFormatError, SubmissionError, UsageError
 from labs.engine.matching import TEXT_STUB, Base, read_base
+from labs.engine.private import without_private
 from labs.engine.rebuild import Answer, Rebuilt, read_submitted, rebuild
 from labs.engine.submitted import MAX_BYTES, Notebook
 from labs.engine.syntax import is_ours, read_code
@@ -54,7 +55,7 @@ class Handin:
     notebook
         Where it lies.
     content
-        Its bytes.
+        Its bytes, without what is private.
     rebuilt
         What the grader will find in it.
     """
@@ -96,7 +97,7 @@ def prepare(lab: Lab, notebook: str | Path | None = None) -> Handin:
         rebuilt = rebuild(lab, submitted, base=_base(lab, submitted))
     except SubmissionError as err:
         raise SubmissionError(f"{path}: {err}") from err
-    return Handin(lab, path, content, rebuilt)
+    return Handin(lab, path, without_private(content), rebuilt)
 
 
 def _find(lab: Lab, notebook: str | Path | None) -> Path:
