@@ -37,6 +37,10 @@ class ParameterError(UsageError):
 class ExtraMissingError(UsageError):
     """An optional part of the project is needed and not installed."""
 
+    def _render_traceback_(self) -> list[str]:
+        """Be one line in a notebook: the way to where it is missed helps nobody."""
+        return [f"{type(self).__name__}: {self}"]
+
 
 class LabFormatError(LabError):
     """A lab.toml, a notebook or a check does not have the documented form."""

@@ -368,7 +368,8 @@ def apart(student: Student, function: str, /, **kwargs: Any) -> Any:
         raise ExchangeError(f"apart({function!r}): this student has no place apart")
     request: dict[str, Any] = {"call": function, "method": None, "args": [], "keep": False}
     reply = codec.decode(student._apart(codec.encode(request | {"kwargs": kwargs})))
-    given = ", ".join(f"{name}={brief(value)}" for name, value in kwargs.items())
+    # Short: a student did not write this call.
+    given = ", ".join(f"{name}={brief(value, characters=24)}" for name, value in kwargs.items())
     called = f"{function.partition(':')[2]}({given})"
     if error := _error_in(reply):
         student._calls.append(Call(called, error["name"]))
@@ -376,7 +377,7 @@ def apart(student: Student, function: str, /, **kwargs: Any) -> Any:
         raise ApartError(sentence, name=error["name"])
     if not isinstance(reply, dict) or set(reply) != {"value"}:
         raise ExchangeError(f"a reply to {function} that is neither a result nor an error")
-    student._calls.append(Call(called, brief(reply["value"])))
+    student._calls.append(Call(called, brief(reply["value"], characters=24)))
     return reply["value"]
 
 

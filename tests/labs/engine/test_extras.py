@@ -5,6 +5,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 from labs.engine import extras
 from labs.engine.errors import ExtraMissingError, LabError, UsageError
@@ -121,3 +122,10 @@ def test_a_python_without_the_project_is_told_so(installed):
     del installed[extras.DISTRIBUTION]
     with pytest.raises(LabError, match="is not installed in this Python; run: python -m pip"):
         extras.find_extras()
+
+
+def test_a_notebook_shows_one_line_where_something_is_missing(capsys):
+    shell = InteractiveShell()
+    shell.user_ns["error"] = ExtraMissingError("no C compiler; run: pip")
+    shell.run_cell("def deep():\n    raise error\ndeep()")
+    assert capsys.readouterr().out.strip() == "ExtraMissingError: no C compiler; run: pip"
