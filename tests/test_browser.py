@@ -3,6 +3,7 @@
 ``BROWSER_SHOTS=FOLDER`` keeps the pictures of what a student sees.
 """
 
+import io
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+import wave
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +39,18 @@ def run(width, ms):
     return {"parameters": {"width": width}, "results": {"latency_ms": latency},
             "provenance": {"data": ["digits"]}}
 widgets.explore_records([run(8, 1.0), run(16, 2.0), run(32, 4.5)], x="width", y="latency_ms")
+"""
+
+# A recorder, and what came out of the microphone.
+RECORDER = """
+import torch
+from labs.mcu_compression.recorder import Recorder
+from labs.mcu_compression.sounds import Sound
+found = []
+Recorder(found.append, Sound(torch.zeros(16_000), "nothing yet")).show()
+---
+peak = found[-1].samples.abs().max() if found else 0
+print(len(found), [each.name for each in found], f"peak {peak:.2f}")
 """
 
 CELLS = """() => window.jupyterapp.shell.currentWidget.content.widgets.map(cell => ({
@@ -109,14 +123,24 @@ def wait_for_server(port: int, process: subprocess.Popen[bytes], log: Path) -> N
 
 @pytest.fixture
 def page(browser_path: str):  # type: ignore[no-untyped-def]  # playwright's Page
+    """A page of a browser whose microphone hears beeps."""
     from playwright.sync_api import sync_playwright
 
+    microphone = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=browser_path, args=["--no-sandbox", *microphone]
+        )
         page = browser.new_page(viewport={"width": 1300, "height": 1500})
         page.set_default_timeout(START_TIMEOUT_S * 1000)
         yield page
         browser.close()
+
+
+def write_notebook(path: Path, sources: str) -> None:
+    cells = [new_code_cell(source.strip()) for source in sources.split("---")]
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    nbformat.write(new_notebook(cells=cells, metadata=kernel), path)
 
 
 def run_all(page, address: str) -> list[dict]:  # type: ignore[no-untyped-def]
@@ -154,10 +178,7 @@ def test_a_student_runs_the_untouched_quickstart(server: str, page, tmp_path: Pa
 @pytest.mark.xdist_group("browser")
 def test_meter_and_explorer_live_in_the_front_end(server: str, page, tmp_path: Path) -> None:
     """The meter ends with the whole block; a slider draws the chosen records, and only those."""
-    cells = [new_code_cell(source.strip()) for source in WIDGETS.split("---")]
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    notebook = new_notebook(cells=cells, metadata=kernel)
-    nbformat.write(notebook, tmp_path / "work" / "widgets.ipynb")
+    write_notebook(tmp_path / "work" / "widgets.ipynb", WIDGETS)
     run_all(page, server.format("widgets.ipynb"))
     shots = Path(os.environ.get("BROWSER_SHOTS", tmp_path))
 
@@ -173,6 +194,50 @@ def test_meter_and_explorer_live_in_the_front_end(server: str, page, tmp_path: P
     page.wait_for_function(f"before => ({picture})() !== before", arg=before)
     page.wait_for_timeout(300)
     page.screenshot(path=shots / "widgets-after.png")
+
+
+@pytest.mark.browser
+@pytest.mark.xdist_group("browser")
+def test_a_sound_is_recorded_and_uploaded_and_stays_out_of_the_file(
+    server: str, page, tmp_path: Path
+) -> None:
+    path = tmp_path / "work" / "recorder.ipynb"
+    write_notebook(path, RECORDER)
+    assert "0 [] peak 0.00" in str(run_all(page, server.format("recorder.ipynb")))
+    page.click("button:has-text('Record 2 seconds')")
+    page.wait_for_selector("text=the loudest second of 2.")
+    with page.expect_file_chooser() as chooser:
+        page.click("button:has-text('Upload a sound')")
+    chooser.value.set_files({"name": "Anna.wav", "mimeType": "audio/wav", "buffer": beep()})
+    page.wait_for_selector("text=your file (0.5 s, with silence around it)")
+    with page.expect_file_chooser() as chooser:
+        page.click("button:has-text('Upload a sound')")
+    chooser.value.set_files({"name": "a.wav", "mimeType": "audio/wav", "buffer": b"no sound"})
+    page.wait_for_selector("text=Not used: the file cannot be read as sound")
+    page.screenshot(path=Path(os.environ.get("BROWSER_SHOTS", tmp_path)) / "recorder.png")
+
+    page.locator(".jp-CodeCell .cm-content").nth(1).click()
+    page.keyboard.press("Control+Enter")
+    page.wait_for_function(
+        f"() => JSON.stringify(({CELLS})().at(-1).outputs).includes('your file')"
+    )
+    said = str(page.evaluate(CELLS)[-1]["outputs"])
+    assert "2 ['your recording', 'your file'] peak" in said
+    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
+    saved = path.read_text()
+    assert "your file" in saved
+    assert "Anna" not in saved
+    assert not re.search(r"[A-Za-z0-9+/]{200}", saved)  # a second in base64 has 42,000 letters
+
+
+def beep() -> bytes:
+    """Return half a second of a tone as a WAV file at 8 kHz."""
+    file = io.BytesIO()
+    with wave.open(file, "wb") as sound:
+        sound.setparams((1, 2, 8_000, 0, "NONE", ""))
+        sound.writeframes(b"\x00\x40" * 4 + (b"\x00\x20" * 4 + b"\x00\xe0" * 4) * 499)
+    return file.getvalue()
 
 
 def scroll_to(page, position: int) -> None:  # type: ignore[no-untyped-def]  # playwright's Page

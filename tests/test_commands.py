@@ -93,9 +93,9 @@ def test_a_second_time_installs_nothing(tmp_path: Path) -> None:
         shutil.copy(ROOT / name, tmp_path)
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv" / ".made").touch()
-    (tmp_path / ".venv" / ".ready-none").touch()
+    (tmp_path / ".venv" / ".ready-mcu").touch()
     assert "install" not in make("-n", "lab", cwd=tmp_path).stdout
-    newer = (tmp_path / ".venv" / ".ready-none").stat().st_mtime + 10
+    newer = (tmp_path / ".venv" / ".ready-mcu").stat().st_mtime + 10
     os.utime(tmp_path / "constraints.txt", (newer, newer))
     assert "install" in make("-n", "lab", cwd=tmp_path).stdout
 

@@ -7,7 +7,8 @@ less memory for activations than their input and output together. Nothing is run
 
 from dataclasses import dataclass
 
-from course_utils.units import KI, MI
+from course_utils.units import KI
+from labs.shared.boards import BOARDS
 
 
 @dataclass(frozen=True)
@@ -20,10 +21,15 @@ class Device:
     source: str
 
 
+def _device(name: str, key: str) -> Device:
+    board = BOARDS[key]
+    return Device(name, board.flash_bytes, board.ram_bytes, board.sources["memory"])
+
+
 DEVICES = (
     Device("ATmega328P (Arduino Uno)", 32 * KI, 2 * KI, "Microchip data sheet DS40002061"),
-    Device("STM32F103C8 (Cortex-M3)", 64 * KI, 20 * KI, "ST data sheet DS5319"),
-    Device("STM32L4R5ZI (Cortex-M4)", 2 * MI, 640 * KI, "ST data sheet DS12023"),
+    _device("STM32F103C8 (Cortex-M3)", "stm32f103"),
+    _device("STM32L4R5ZI (Cortex-M4)", "stm32l4r5"),
 )
 
 

@@ -65,7 +65,7 @@ class StreamExplorer:
 
     def _ipython_display_(self) -> None:
         last = max(STRIP_S, self.stream.seconds - STRIP_S)
-        _show(
+        show_with_sliders(
             self.picture,
             threshold=("FloatSlider", self.threshold, (0.1, 0.98, 0.02)),
             window=("IntSlider", self.window, (1, 20, 1)),
@@ -136,15 +136,26 @@ class BudgetExplorer:
         axes.annotate(name, at, (5, 4), textcoords="offset points", size=7)
 
     def _ipython_display_(self) -> None:
-        _show(
+        show_with_sliders(
             self.picture,
             flash_bytes=("IntSlider", self.flash_bytes, (4_000, 100_000, 2_000)),
             most_loss=("FloatSlider", self.most_loss, (0.0, 0.2, 0.005)),
         )
 
 
-def _show(draw: Callable[..., plots.Picture], **turned: tuple[str, Any, tuple[Any, ...]]) -> None:
-    """Show a picture and, where a front end answers, a slider for each of its arguments."""
+def show_with_sliders(
+    draw: Callable[..., plots.Picture], **turned: tuple[str, Any, tuple[Any, ...]]
+) -> None:
+    """Show a picture and, where a front end answers, a slider for each of its arguments.
+
+    Parameters
+    ----------
+    draw
+        Returns the picture for the values of the sliders.
+    turned
+        Argument -> class of the slider, first value, and its lowest, highest and step; for a
+        ``Dropdown`` its options instead.
+    """
     from IPython import display  # noqa: PLC0415 - called in kernels, which have it
 
     first = {name: value for name, (_, value, _) in turned.items()}
@@ -154,10 +165,12 @@ def _show(draw: Callable[..., plots.Picture], **turned: tuple[str, Any, tuple[An
     import ipywidgets  # noqa: PLC0415 - only for a front end
 
     sliders = {}
-    for name, (kind, value, (low, high, step)) in turned.items():
-        sliders[name] = getattr(ipywidgets, kind)(
-            description=name, value=value, min=low, max=high, step=step, continuous_update=False
-        )
+    for name, (kind, value, choice) in turned.items():
+        look: dict[str, Any] = {"options": choice}
+        if kind != "Dropdown":
+            look = dict(zip(("min", "max", "step"), choice, strict=True))
+            look["continuous_update"] = False
+        sliders[name] = getattr(ipywidgets, kind)(description=name, value=value, **look)
 
     def redraw(_: object) -> None:
         shown.update(draw(**{name: slider.value for name, slider in sliders.items()}))

@@ -9,10 +9,10 @@
 # %% [markdown]
 # # Keyword spotting, made small
 #
-# **Time** about 4 and a half hours for these nine exercises, and as much as 7 with all reading and
-# reflecting; the second half of the lab puts the result on a microcontroller. **Hardware** any
-# laptop with 2 cores; no GPU, no network. **Data** spoken words; without a download, words that a
-# speech synthesiser made.
+# **Time** about 7 and a half hours for fourteen exercises, more with all reading and reflecting, so
+# plan several days: sections 1 to 9 make the network small, sections 10 to 15 put it on a
+# microcontroller. **Hardware** any laptop with 2 cores; no GPU, no network, no board. **Data**
+# spoken words; without a download, words that a speech synthesiser made.
 #
 # A device that wakes up on "go" hears all day, on a battery, with less memory than one photograph
 # takes. You train a network that hears ten words, then make it small: fewer bits, fewer weights,
@@ -30,6 +30,13 @@
 # - prune weights and channels, and tell why fewer operations need not mean less time,
 # - choose a detection threshold by misses and false alarms per hour,
 # - defend one version in a memo with numbers that you measured yourself.
+
+# %% [markdown]
+# And after sections 10 to 15 you can
+#
+# - run a network with whole numbers alone, code for code as a microcontroller does,
+# - write C for it, prove it exact, read its profile and make its hot loop fast,
+# - say whether it fits a board, meets a deadline, and how long a battery lasts.
 
 # %% [markdown]
 # ## Parameters
@@ -1997,6 +2004,1206 @@ print("false alarms per hour", shipped_alarms.describe("rate"))
 # ### END SOLUTION
 
 # %% [markdown]
+# ## 10. Whole numbers only
+#
+# So far floats played the whole numbers: `QuantizedNetwork` rounds, and computes in float32 between
+# one rounding and the next. Small microcontrollers have no unit for floats. On them a layer adds
+# products of int8 codes in int32, which is exact. One step is left that seems to need a real
+# number. The sum counts in steps of `input scale * weight scale`, the next layer reads codes in
+# steps of the output scale. In between stands their quotient, the **factor**, say 0.0045: one for
+# each channel.
+
+# %% [markdown]
+# The answer of TensorFlow Lite, and of most others, is **requantisation**: the factor becomes a
+# whole number of 31 bits, the *multiplier*, times a power of two, the *shift*. A product with a
+# whole number is what the processor has an instruction for. A power of two moves bits. Both steps
+# leave bits over, so both round, and each in its own way.
+#
+# **Predict.** Of 1,000 codes that leave the layers of the bundled network, how many would be others
+# if one rounded only once, at the end? And of 100 validation clips, how many get another answer
+# from whole numbers than from the floats that played them?
+
+# %%
+guessed_twice = None  # codes of 1,000
+guessed_other_answers = None  # clips of 100
+
+# %% [markdown]
+# **By hand.** A float is a number from 0.5 to 1, times a power of two; `frexp` takes it apart. The
+# factor 0.375 is 0.75 * 2^-1. So its shift is -1, and its multiplier is 0.75 * 2^31 =
+# 1,610,612,736.
+
+# %%
+import math
+
+math.frexp(0.375), math.frexp(0.0045), math.frexp(1.5)
+
+# %% [markdown]
+# Now some sums with the factor 0.375, and the zero point 10:
+#
+# | sum | times 0.75 | rounded | times 2^-1 | rounded | code |
+# |---|---|---|---|---|---|
+# | 9 | 6.75 | 7 | 3.5 | 4 | 14 |
+# | -9 | -6.75 | -7 | -3.5 | -4 | 6 |
+# | 1 | 0.75 | 1 | 0.5 | 1 | 11 |
+# | 2 | 1.5 | 2 | 1 | 1 | 11 |
+# | -2 | -1.5 | -1 | -0.5 | -1 | 9 |
+# | 400 | 300 | 300 | 150 | 150 | 127 |
+#
+# Look at the sum 1: its exact value is 0.375, and rounding once would give 0. The first rounding
+# takes halves up, the second takes them away from 0. Strange, but this is what the chips do.
+
+# %% [markdown]
+# ### Exercise 1.10: requantisation by hand (8 points, 30 minutes)
+#
+# Write two functions, about 12 lines in all. `multiplier_and_shift(factor)`, for a float >= 0,
+# returns `(multiplier, shift)`, two whole numbers, so that the factor is nearly multiplier *
+# 2^(shift - 31):
+#
+# - The multiplier is the whole number nearest to factor * 2^(31 - shift). For ties either will do.
+# - It lies from 2^30 to 2^31 - 1. That leaves one shift; if rounding leads up to 2^31, take half of
+#   it and the next shift.
+# - A factor below 2^-32 gives (0, 0). With it no sum would reach half a code.
+
+# %% [markdown]
+# `requantize(sums, multiplier, shift, zero_point)` takes an int32 array and returns codes, whole
+# numbers in its shape:
+#
+# - A positive shift comes first: the sums are multiplied by 2^shift. They stay within int32.
+# - Then the sums are multiplied by multiplier / 2^31. The product is rounded to the nearest whole
+#   number, a half goes up.
+# - A negative shift comes last: a division by 2^-shift. The quotient is rounded as well, but here a
+#   half goes away from 0.
+# - The zero point is added, and codes end at -128 and 127.
+
+# %% [markdown]
+# `requantize` works on the sums of a whole layer:
+#
+# - Multiplier and shift may be arrays (channels,), for the last axis of sums. They are int32 too.
+# - Sums are int32 of any size, and every code is exact.
+#
+# A product needs up to 62 bits. A float64 holds 53 of them, `np.int64` all. For whole numbers `x >>
+# n` divides by 2^n and rounds down, below 0 as well.
+
+
+# %%
+# Exercise 1.10
+def multiplier_and_shift(factor):
+    """Return (multiplier, shift), two whole numbers."""
+    ### BEGIN SOLUTION
+    if factor < 2**-32:
+        return 0, 0
+    mantissa, shift = math.frexp(factor)
+    multiplier = round(mantissa * 2**31)
+    if multiplier == 2**31:
+        return 2**30, shift + 1
+    return multiplier, shift
+    ### END SOLUTION
+
+
+def requantize(sums, multiplier, shift, zero_point):
+    """Return codes from -128 to 127, in the shape of sums."""
+    ### BEGIN SOLUTION
+    products = (sums.astype(np.int64) << np.maximum(shift, 0)) * multiplier
+    rounded = (products + 2**30) >> 31
+    divisors = np.int64(1) << np.maximum(-shift, 0)
+    quotients = (2 * np.abs(rounded) + divisors) // (2 * divisors)
+    return np.clip(np.sign(rounded) * quotients + zero_point, -128, 127)
+    ### END SOLUTION
+
+
+# %%
+show_check("1.10")
+
+# %% [markdown]
+# **The real thing.** `integer_network` turns a quantised network into whole numbers and nothing
+# else: int8 weights, int32 biases, a multiplier and a shift for each channel. It runs in NumPy, and
+# what it computes is from here on the definition: every program for every chip must give these very
+# codes. First: are its factors yours?
+
+# %% tags=["nbval-ignore-output"]
+from labs.mcu_compression import requantization, requantization_pictures
+from labs.mcu_compression.integer.from_torch import integer_network
+
+multiplier_and_shift = best("1.10", multiplier_and_shift)
+requantize = best("1.10", requantize)
+chip = integer_network(small["bundled"]["8 bit"], name="bundled")
+own_chip = integer_network(small["your own"]["8 bit"], name="your own")
+proved = min(200, 20 * epochs)  # clips that an emulated core is tried on
+some_codes = requantization.input_codes(chip, features["val"][:: len(features["val"]) // 20])
+sums = requantization.layer_sums(chip, some_codes)
+factors = requantization.real_factors(small["bundled"]["8 bit"])
+tables.Table(requantization.factor_rows(sums, factors, multiplier_and_shift=multiplier_and_shift))
+
+# %% [markdown]
+# The last column holds the largest absolute sum in some validation clips. Where it is huge, the
+# factor of that channel is tiny: such a channel is dead, its weights are almost 0, and its bias,
+# counted in steps that small, is a large number. So large sums do occur, though nothing of them is
+# left in the code.
+#
+# Second: your function gets the sums of every layer, and its codes are held against the network's.
+# Beside it stands rounding once.
+
+# %% tags=["nbval-ignore-output"]
+yours = requantization.partings(sums, lambda each: each.requantized(requantize))
+different, all_codes = (sum(getattr(p, n) for p in yours) for n in ("different", "codes"))
+print(f"{all_codes - different:,} of {all_codes:,} codes are as yours")
+once = requantization.partings(sums, requantization.rounded_once)
+changed = sum(parting.different for parting in once)
+most = max(once, key=lambda parting: parting.per_thousand)
+figure, axes = plots.new_figure(data=f"{dataset}, {len(some_codes)} validation clips", wide=True)
+title = f"One rounding instead of two changes {changed:,} codes, most in {most.layer}"
+drawn = requantization_pictures.partings(axes, once, title=title)
+told = "; ".join(f"{p.layer} {p.per_thousand:.2g}" for p in once)
+plots.show(figure, alt=f"{title}. Codes changed, of 1,000: {told}.")
+
+# %%
+per_thousand = records.counted(1000 * changed / all_codes)
+show_prediction("codes_changed_by_one_rounding", per_thousand, guess=guessed_twice)
+
+# %% [markdown]
+# Few codes, and each by one step. No accuracy would show it. Yet in what follows one single
+# differing code counts as a failure. For who demands equality finds every mistake: a wrong index in
+# the last row, a sum that overflows once in a thousand clips. Who allows one step finds none of
+# them. That is why the rounding must be settled first, strange or not.
+
+# %% [markdown]
+# **Measure.** Whole numbers beside the floats that played them, for both networks, on validation
+# clips; the loss is paired. Both have the same weights and scales. They differ where float32 sums
+# round and whole ones do not, where factors have 24 bits or 31, and in halves.
+
+# %% tags=["nbval-ignore-output"]
+beside = {
+    who: requantization.beside_floats(
+        network,
+        small[who]["8 bit"],
+        clips=clips["val"],
+        features=features["val"],
+        rng=np.random.default_rng(seed),
+    )
+    for who, network in {"bundled": chip, "your own": own_chip}.items()
+}
+display(tables.Table([each.row(who) for who, each in beside.items()]))
+others = beside["bundled"].clips - beside["bundled"].same
+other_percent = records.counted(100 * others / beside["bundled"].clips)
+show_prediction("other_answers_percent", other_percent, guess=guessed_other_answers)
+
+# %% [markdown]
+# Neither of the two is the right one: both stand for the float32 network, each with its own
+# rounding. A clip that changes its answer was close between two words before.
+#
+# **Reflect.** A multiplier of 31 bits is off by at most 2^-31 of itself. Would 8 bits do? Work out
+# by how much a code could then move that lies 100 steps from the zero point, and which codes would
+# hardly ever move. And the factor takes one number for each *output* channel: why can there be none
+# for each input channel?
+
+# %% [markdown]
+# ## 11. A layer in C
+#
+# Microcontrollers are programmed in C. Many products carry an interpreter that reads the network
+# from a file while it runs. FastInference does without: a **generator** writes one C file for one
+# network, in which every size is a constant and which needs nothing but a compiler. That file fits
+# where no interpreter does, and the compiler knows all that there is to know.
+#
+# You write the part of a generator that matters most: the pointwise layer, which did most of the
+# work in 1.3. No board is needed. The compiler comes with pip, and the processor, an Arm Cortex-M4,
+# is **emulated**: what it computes is exact, bit for bit, and its instructions are counted. Time is
+# not in it.
+
+# %% [markdown]
+# **By hand.** If C is new to you, this is nearly all that you need. `int8_t` and `int32_t` are
+# whole numbers of 8 and 32 bits. `const int8_t *x` is the address of the first of many: `x[k]` is
+# the k-th behind it, and nobody checks whether there is one. A product of two `int8_t` is computed
+# in 32 bits.
+
+# %%
+from labs.mcu_compression import bench, own_kernels
+from labs.mcu_compression.integer.network import macs_of as macs_of_layer
+from labs.mcu_compression.kernel_bench import PAIRS
+from labs.shared.emulator import Machine
+from labs.shared.toolchain import compile_c
+
+DOT = """
+#include <stdint.h>
+
+int8_t x[3] = {3, -2, 5}, w[3] = {5, 7, -1};
+
+int32_t dot(const int8_t *x, const int8_t *w, int n) {
+  int32_t sum = 0;
+  for (int k = 0; k < n; k++) sum += x[k] * w[k];
+  return sum;
+}
+"""
+machine = Machine(compile_c(DOT, "m4"))
+machine.call("dot", machine.address("x"), machine.address("w"), 3)
+
+# %% [markdown]
+# 15 - 14 - 5 = -4, computed by a Cortex-M4. Try it: what comes back for n = 4, one more than there
+# are?
+#
+# **Predict.** A MAC is one multiplication and one addition. How many instructions does a plain loop
+# in C take on this processor for each MAC of a pointwise layer, all in all? And how many bytes of
+# instructions will the whole network need, without its weights?
+
+# %%
+guessed_instructions_per_mac = None  # instructions for each MAC
+guessed_code_bytes = None  # bytes of instructions, without weights
+
+# %% [markdown]
+# **By hand, one code.** A layer with one place, two inputs, and x_zero = -1: the codes 3 and -2
+# stand for 4 and -1 steps. An output with weights 5, 7 and bias 2 has the sum 2 + 4 * 5 - 1 * 7 =
+# 15. With multiplier 2^30 and shift -1 it is multiplied by 1/2 and again by 1/2, rounded both
+# times: 8, then 4. With y_zero = -10 its code is -6.
+#
+# This is how a layer is called. All its functions have these arguments; `requantize` is 1.10 in C
+# and is there.
+
+# %%
+SIGNATURE = """void pointwise(const int8_t *x, int8_t *y, const int8_t *w, const int32_t *b,
+               const int32_t *m, const int8_t *s)"""
+
+REQUANTIZE = """int8_t requantize(int32_t sum, int32_t multiplier, int32_t shift,
+                  int32_t zero_point, int32_t low, int32_t high)"""
+
+# %% [markdown]
+# ### Exercise 1.11: a layer in C (10 points, 45 minutes)
+#
+# Write `pointwise_source(places, inputs, outputs, x_zero, y_zero)`. It returns a text, about 10
+# lines of C, with the function `pointwise` for a layer of these sizes. Sizes and zero points stand
+# in the text as numbers. `x` holds (places, inputs) codes, row after row, `y` (places, outputs),
+# `w` (outputs, inputs); `b`, `m` and `s` hold a bias, a multiplier and a shift for each output.
+#
+# - The text is C that compiles, and `pointwise` is in it as above.
+# - Each sum begins with b[o] and runs over x[p * inputs + k] - x_zero. Each of these is multiplied
+#   by w[o * inputs + k].
+# - The code y[p * outputs + o] is the sum requantised with m[o], s[o] and y_zero. Its limits are
+#   -128 and 127.
+
+# %% [markdown]
+# The check compiles the text for the Cortex-M4 behind `<stdint.h>` and `requantize`, calls
+# `pointwise` and looks through the memory. There is no C library.
+#
+# - Every code equals the reference's, bit for bit, whatever the numbers are.
+# - All of y is written, and nothing else.
+# - Equal arguments give equal texts.
+#
+# Two hints. In an f-string a brace of C is written twice: `f"if (a) {{ b = {size}; }}"`. And a
+# negative number behind a minus needs parentheses: `x - ({x_zero})`.
+
+
+# %%
+# Exercise 1.11
+def pointwise_source(places, inputs, outputs, x_zero, y_zero):
+    """Return C text with the function pointwise."""
+    ### BEGIN SOLUTION
+    return f"""{SIGNATURE} {{
+  for (int p = 0; p < {places}; p++)
+    for (int o = 0; o < {outputs}; o++) {{
+      int32_t sum = b[o];
+      for (int k = 0; k < {inputs}; k++)
+        sum += (x[p * {inputs} + k] - ({x_zero})) * w[o * {inputs} + k];
+      y[p * {outputs} + o] = requantize(sum, m[o], s[o], {y_zero}, -128, 127);
+    }}
+}}
+"""
+    ### END SOLUTION
+
+
+# %%
+show_check("1.11")
+
+# %% [markdown]
+# **The real thing.** Your text becomes part of the network. The generator writes all other layers,
+# yours stands where the pointwise layers are, and the whole is compiled for the Cortex-M4. This is
+# the end of the file: the function that runs the network, and the arrays that it needs.
+
+# %% tags=["nbval-ignore-output"]
+pointwise_source = best("1.11", pointwise_source)
+plain = own_kernels.plain_writer(pointwise_source)
+generated = own_kernels.deploy_with(chip, plain)
+text = generated.source.text
+print(f"{len(text.splitlines()):,} lines, the last of them:\n")
+print(text[text.index("static int8_t arena") :])
+
+# %% [markdown]
+# **Is it exact?** Not nearly: exactly. The same clips go through NumPy and through the program, on
+# an M4, on the smaller M0+, which has no 64-bit multiplication and no SIMD, and compiled for the
+# processor of this machine. All twelve output codes of a clip must be equal.
+
+# %% tags=["nbval-ignore-output"]
+val_codes = chip.codes(features["val"].numpy().transpose(0, 2, 3, 1))
+val_want = chip.run(val_codes)
+rows = []
+for core, n in (("m4", proved), ("m0plus", proved // 10)):
+    deployed = own_kernels.deploy_with(chip, plain, core=core)
+    equal = (deployed.run(val_codes[:n]) == val_want[:n]).all(axis=1)
+    row = {"on": deployed.program.core.title, "clips": len(equal), "equal": int(equal.sum())}
+    rows.append(row | {"instructions": deployed.profile(val_codes[0]).instructions})
+equal = (bench.run_on_host(generated.source, val_codes) == val_want).all(axis=1)
+rows.append({"on": "this machine", "clips": len(equal), "equal": int(equal.sum())})
+tables.Table(rows)
+
+# %% [markdown]
+# One clip that differs would be a mistake, not noise: nothing here is rounded differently on
+# another machine. So from now on a program is tested on a laptop and trusted on a chip, as far as
+# its codes go.
+#
+# Now your own network, and what the program takes: instructions for one clip, bytes in flash for
+# code and for weights, bytes in RAM for activations.
+
+# %% tags=["nbval-ignore-output"]
+own_generated = own_kernels.deploy_with(own_chip, plain)
+own_codes = own_chip.codes(features["val"][:20].numpy().transpose(0, 2, 3, 1))
+own_equal = (own_generated.run(own_codes) == own_chip.run(own_codes)).all(axis=1)
+print(f"your own network: {own_equal.sum()} of {len(own_equal)} clips equal")
+profiles = {"bundled": generated.profile(val_codes[0])}
+profiles["your own"] = own_generated.profile(own_codes[0])
+tables.Table(
+    [
+        {
+            "network": name,
+            "instructions": profiles[name].instructions,
+            "code [B]": deployed.program.code_bytes,
+            "flash [B]": deployed.flash_bytes,
+            "activations [B]": deployed.arena_bytes,
+            "stack [B]": profiles[name].stack_bytes,
+        }
+        for name, deployed in (("bundled", generated), ("your own", own_generated))
+    ]
+)
+
+# %%
+by_function = profiles["bundled"].by_function
+mine = next(name for name in by_function if name.startswith("pointwise"))
+pointwise_macs = sum(
+    macs_of_layer(layer, chip.tensors[layer.output])
+    for layer in chip.layers
+    if "pointwise" in layer.name
+)
+per_mac = by_function[mine] / pointwise_macs
+display(
+    show_prediction(
+        "instructions_per_mac", records.counted(per_mac), guess=guessed_instructions_per_mac
+    )
+)
+code_bytes = records.counted(generated.program.code_bytes)
+show_prediction("code_bytes", code_bytes, guess=guessed_code_bytes)
+
+# %% [markdown]
+# **Reflect.** Which instructions besides the multiplication does a MAC need, and which of them
+# would be there in any language? The sizes stand in the text as numbers: what can a compiler do
+# with `k < 64` that it cannot do with `k < inputs`? And which is larger, the code or the weights;
+# what follows for a product that runs two networks?
+
+# %% [markdown]
+# ## 12. The hot loop
+#
+# Fast code begins with a profile, not with an idea. Which function takes the instructions, and what
+# are they: arithmetic, loads, branches? The counts are exact and repeat to the last digit, so even
+# a small change shows.
+#
+# **Predict.** Which share of all instructions of your program are multiplications? And how many
+# times fewer instructions will the pointwise layer take when you are done with it?
+
+# %%
+guessed_multiply_percent = None  # from 0 to 100
+guessed_pointwise_gain = None  # times fewer instructions
+
+# %% [markdown]
+# The profile of your program from section 11, for one clip. Counts are the number of times that
+# each block of instructions ran, times what is in it; instructions that a condition skips count. Of
+# the classes, `alu` is addition, comparison and logic, `it` announces instructions that depend on a
+# condition, and `simd` works on several numbers in one register.
+
+# %% tags=["nbval-ignore-output"]
+from labs.mcu_compression import deployment_pictures
+
+before = generated.profile(val_codes[0])
+for what, counts in (("function", before.by_function), ("class", before.by_class)):
+    figure, axes = plots.new_figure(data="Cortex-M4, emulated; one clip", wide=True)
+    most, count = next(iter(counts.items()))
+    share = count / before.instructions
+    title = f"{most} takes {share:.0%} of {before.instructions:,} instructions"
+    drawn = deployment_pictures.counts(axes, counts, title=title)
+    told = "; ".join(f"{row['name']} {row['share']:.1%}" for row in drawn)
+    display(plots.show(figure, alt=f"Bars of the instructions by {what}. {told}."))
+
+# %%
+multiply_percent = 100 * before.by_class["multiply"] / before.instructions
+show_prediction(
+    "multiply_percent", records.counted(multiply_percent), guess=guessed_multiply_percent
+)
+
+# %% [markdown]
+# The arithmetic that the network is about is a small part. The rest fetches numbers, subtracts zero
+# points, counts loops and requantises. Three ideas, each known from libraries such as CMSIS-NN:
+#
+# **Fold the zero point.** The sum of w (x - z) is the sum of w x, minus z times the sum of w. The
+# second part is known before the program runs: it can go into the bias.
+
+# %% [markdown]
+# **Multiply in pairs.** The M4 has 32-bit registers and instructions that treat one as two halves
+# of 16 bits. SMLAD multiplies both halves of two words and adds both products to a sum: two MACs in
+# one instruction. SXTB16 makes the halves: it takes bytes 0 and 2 of a word and extends their
+# signs. Rotated by 8 bits, it takes bytes 1 and 3. These four functions of C are one instruction
+# each:
+
+# %%
+TRIED = (
+    "#include <stdint.h>\n"
+    + PAIRS
+    + """
+int8_t x[4] = {1, 2, -3, 4}, w[4] = {10, 20, 30, 40};
+int32_t even(void) { return sxtb16(load4(x)); }
+int32_t odd(void) { return sxtb16_ror8(load4(x)); }
+int32_t pairs(void) { return smlad(even(), sxtb16(load4(w)), 1000); }
+"""
+)
+machine = Machine(compile_c(TRIED, "m4"))
+print(f"even {machine.call('even') & 0xFFFFFFFF:#010x}, odd {machine.call('odd'):#010x}")
+print("pairs", machine.call("pairs"))
+
+# %% [markdown]
+# Read the words from right to left: the low half of `even` is 1, its high half 0xfffd, which is -3.
+# And 1000 + 1 * 10 - 3 * 30 = 920; the bytes 1 and 3 are still to come.
+#
+# **Use what you loaded.** Each word of x meets the weights of all outputs, each word of w all
+# places. Who computes two places and two outputs at once has four sums in registers, loads and
+# extends four words, and does 16 MACs with them; one at a time, four MACs need two words.
+
+# %% [markdown]
+# ### Exercise 1.12: the hot loop (10 points, 50 minutes)
+#
+# Two functions. `fold_zero_point(w, b, x_zero)`, one line of NumPy, takes weights (outputs, inputs)
+# int8 and biases (outputs,) int32, and returns biases (outputs,):
+#
+# - Each bias becomes b minus x_zero times the sum of its output's weights. Sums do not fit int8.
+#
+# `fast_pointwise_source(places, inputs, outputs, y_zero)` returns C text as in 1.11, some 20 lines,
+# for biases that are folded: no zero point of x is in it. `inputs` is a multiple of 4; places and
+# outputs may be odd. `load4`, `sxtb16`, `sxtb16_ror8` and `smlad` are there.
+#
+# - Every code equals the reference's, bit for bit, whatever the numbers are. All of y is written,
+#   and nothing else.
+
+# %% [markdown]
+# Then instructions are counted, for a layer of 125 places, 64 inputs and 64 outputs, and compared
+# with the plain kernel of the generator (`CONVOLUTION` in `c_code/loops.py`, whose sizes are
+# arguments), made by the same compiler. Only exact code counts.
+#
+# - It takes at most 60 % of the plain kernel's instructions. A loop without the zero point does.
+# - It takes at most 45 % of the plain kernel's instructions. SMLAD does.
+# - It takes at most 35 % of the plain kernel's instructions. Two places and two outputs at once do.
+
+# %% [markdown]
+# Begin with one place and one output, get the codes right, and only then make it two by two. Places
+# or outputs may be odd in number: let the last tile do its last place again, or add a plain loop
+# for what is left.
+
+
+# %%
+# Exercise 1.12
+def fold_zero_point(w, b, x_zero):
+    """Return biases (outputs,) with the zero point of x in them."""
+    ### BEGIN SOLUTION
+    return b - x_zero * w.sum(axis=1, dtype=np.int32)
+    ### END SOLUTION
+
+
+def fast_pointwise_source(places, inputs, outputs, y_zero):
+    """Return C text with a fast function pointwise, for cores with SMLAD."""
+    ### BEGIN SOLUTION
+    kernel = """
+#define DOT(x, w, sum) smlad(sxtb16(x), sxtb16(w), smlad(sxtb16_ror8(x), sxtb16_ror8(w), sum))
+#define PUT(p, o, sum) y[p * O + o] = requantize(sum, m[o], s[o], ZERO, -128, 127)
+void pointwise(const int8_t *x, int8_t *y, const int8_t *w, const int32_t *b,
+               const int32_t *m, const int8_t *s) {
+  for (int o = 0; o < O; o += 2) for (int p = 0; p < P; p += 2) {
+    int q = p + 1 < P ? p + 1 : p, r = o + 1 < O ? o + 1 : o;  /* at the end the last again */
+    int32_t po = b[o], pr = b[r], qo = po, qr = pr;
+    for (int k = 0; k < N; k += 4) {
+      uint32_t x1 = load4(x + p * N + k), x2 = load4(x + q * N + k);
+      uint32_t w1 = load4(w + o * N + k), w2 = load4(w + r * N + k);
+      po = DOT(x1, w1, po), pr = DOT(x1, w2, pr), qo = DOT(x2, w1, qo), qr = DOT(x2, w2, qr);
+    }
+    PUT(p, o, po); PUT(p, r, pr); PUT(q, o, qo); PUT(q, r, qr);
+  }
+}"""
+    return f"enum {{ P = {places}, N = {inputs}, O = {outputs}, ZERO = {y_zero} }};" + kernel
+    ### END SOLUTION
+
+
+# %%
+show_check("1.12")
+
+# %% [markdown]
+# **The real thing.** Your two functions now make the pointwise layers of the network: the biases
+# are folded by the first, the text comes from the second. Exact first, then faster.
+
+# %% tags=["nbval-ignore-output"]
+fold_zero_point = best("1.12", fold_zero_point)
+fast_pointwise_source = best("1.12", fast_pointwise_source)
+fast_writer = own_kernels.fast_writer(fast_pointwise_source, fold_zero_point)
+quick = own_kernels.deploy_with(chip, fast_writer)
+equal = (quick.run(val_codes[:proved]) == val_want[:proved]).all(axis=1)
+after = quick.profile(val_codes[0])
+print(f"{equal.sum()} of {len(equal)} clips equal on {quick.program.core.title}")
+print(f"{before.instructions:,} instructions before, {after.instructions:,} after")
+
+# %% tags=["nbval-ignore-output"]
+pointwise_of = {
+    when: next(n for name, n in each.by_function.items() if name.startswith("pointwise"))
+    for when, each in {"before": before, "after": after}.items()
+}
+gain = pointwise_of["before"] / pointwise_of["after"]
+whole_gain = before.instructions / after.instructions
+print(f"pointwise layers: {gain:.2f} times fewer; the whole program: {whole_gain:.2f} times")
+show_prediction("pointwise_gain", records.counted(gain), guess=guessed_pointwise_gain)
+
+# %% [markdown]
+# The whole gains less than its part. That is Amdahl's law: whatever the pointwise layers gain, the
+# depthwise layers and the first convolution stay as they are, and by now take a larger share. So
+# the next profile names another hot function. Here are the instructions of both programs by class:
+
+# %% tags=["nbval-ignore-output"]
+classes = dict.fromkeys([*before.by_class, *after.by_class])
+both = {"before": before, "after": after}
+tables.Table(
+    [
+        {"class": name} | {when: each.by_class.get(name, 0) for when, each in both.items()}
+        for name in classes
+    ]
+)
+
+# %% [markdown]
+# **The ladder.** The generator of the lab goes on from there. Each of its stages keeps what the one
+# before it did and adds an idea; each is compiled, counted, and held against NumPy. Open the files
+# in `labs/mcu_compression/c_code`: what you wrote is there for every kind of layer.
+
+# %% tags=["nbval-ignore-output"]
+from labs.mcu_compression.c_code.code import CodeError
+from labs.mcu_compression.c_code.stages import STAGES
+
+ladder = {stage: bench.deploy(chip, stage) for stage in STAGES}
+rungs = {stage: deployed.profile(val_codes[0]) for stage, deployed in ladder.items()}
+tables.Table(
+    [
+        {
+            "stage": stage,
+            "what is new": STAGES[stage].title,
+            "instructions": rungs[stage].instructions,
+            "flash [B]": deployed.flash_bytes,
+            "activations [B]": deployed.arena_bytes,
+            "clips equal, of 20": int((deployed.run(val_codes[:20]) == val_want[:20]).all(1).sum()),
+        }
+        for stage, deployed in ladder.items()
+    ]
+)
+
+# %% [markdown]
+# **What does each step bring?** A stage is a list of *passes*, each of which makes a new network
+# with less to do, and a *writer* of kernels. FastInference keeps the two apart for a reason: a pass
+# can be left out, and the rest still works. Where the kernels count on a pass, the generator
+# refuses. Here are two stages, without one of their passes at a time.
+
+# %% tags=["nbval-ignore-output"]
+last, rows = list(STAGES)[-1], []
+for stage in ("layout", last):
+    for name in ("nothing", *STAGES[stage].switches):
+        try:
+            without = () if name == "nothing" else (name,)
+            deployed = bench.deploy(chip, stage, without=without)
+            row = {"stage": stage, "without": name}
+            row["instructions"] = deployed.profile(val_codes[0]).instructions
+            row |= {"flash [B]": deployed.flash_bytes, "activations [B]": deployed.arena_bytes}
+            rows.append(row)
+        except CodeError as err:
+            print(err)
+tables.Table(rows)
+
+# %% [markdown]
+# **Reflect.** Which stage saves instructions, which saves memory, and does any cost flash? Look at
+# your profile by class: which class shrank most, and which instructions did not exist before? Your
+# fast text also compiles for the M0+, where the four functions are plain C: would it be faster
+# there than your text of 1.11? Say what you expect, then give `core="m0plus"` to `deploy_with` and
+# look.
+
+# %% [markdown]
+# **Where it went.** The same ladder as a picture. Each bar is one clip, cut by kind of layer; the
+# number is exact and lacks only the few instructions that call the layers. The interval below a bar
+# is an estimate of the cycles, with memory that never waits. The diamonds were measured by others
+# on a board with this core, whose flash makes it wait: they belong beside the intervals, but nobody
+# has won a race that was run on two tracks.
+
+# %% tags=["nbval-ignore-output"]
+from labs.mcu_compression import chip_pictures
+from labs.shared import published
+
+by_layer = {stage: each.profile_by_layer(val_codes[0]) for stage, each in ladder.items()}
+first_rung, *_, last_rung = (sum(counts.values()) for counts in by_layer.values())
+figure, axes = plots.new_figure(data="Cortex-M4, emulated; diamonds: published", wide=True)
+drawn = chip_pictures.stage_ladder(
+    axes,
+    {stage: chip_pictures.by_kind(chip, counts) for stage, counts in by_layer.items()},
+    cycles={stage: rung.cycles for stage, rung in rungs.items()},
+    published=[each for each in published.PUBLISHED if each.board_key == "stm32l4r5"],
+    title=f"{first_rung:,} instructions become {last_rung:,}: emulated, no wait states",
+)
+plots.show(figure, alt=chip_pictures.stage_ladder_alt(drawn))
+
+# %% [markdown]
+# Is the layer with the most MACs the one that takes the longest? In plain loops it is not. What
+# counts is how often a MAC comes with company: an index, a bound that is checked, an operand that
+# is loaded again. To the right stand the MACs of each layer and the instructions that each of them
+# takes.
+
+# %% tags=["nbval-ignore-output"]
+for stage in (next(iter(ladder)), last):
+    counts = by_layer[stage]
+    most = max(counts, key=counts.get)
+    title = f"{stage}: {most} takes {counts[most] / sum(counts.values()):.0%} of the instructions"
+    figure, axes = plots.new_figure(data=f"Cortex-M4, emulated; stage {stage}", wide=True)
+    drawn = chip_pictures.layer_profile(axes, chip, instructions=counts, title=title)
+    display(plots.show(figure, alt=f"{title}. {chip_pictures.layer_profile_alt(drawn)}"))
+
+# %% [markdown]
+# The first convolution has one input channel and a border of padding: a plain loop checks for every
+# single MAC whether it falls outside. So do the depthwise layers, at a fraction of the price. Why?
+# All four call one function with the same sizes, and the compiler puts them in as constants, as you
+# did in 1.11. `convolution` is called with two sets of sizes and must look them up. In your own
+# program the first layer is its only caller: compare its bar in your profile above.
+
+# %% [markdown]
+# **Look around.** In a running notebook, choose a stage, a core and a view. Each choice is
+# generated, compiled and emulated for you; counts are exact. Where do loads and stores go when a
+# tile of sums stays in registers? What does the M0+ do with a multiplication of 64 bits? And what
+# happens if you ask an M3 for SMLAD?
+
+# %% tags=["nbval-ignore-output"]
+from labs.mcu_compression.profile_explorer import ProfileExplorer
+
+ProfileExplorer(chip, val_codes[0], stage=last)
+
+# %% [markdown]
+# **Memory over time.** A chip has no heap: the generator decides before compiling which activation
+# lies where, while which layer runs. A layer that reads one tensor and writes another needs both at
+# once. One that is done with a place before it writes there needs one: it works *in place*.
+
+# %% tags=["nbval-ignore-output"]
+for stage in (next(iter(ladder)), last):
+    source = ladder[stage].source
+    title = f"{stage}: an arena of {source.plan.arena_bytes:,} B"
+    figure, axes = plots.new_figure(data=f"{chip.name}, stage {stage}", wide=True)
+    drawn = chip_pictures.memory_map(axes, source.network, plan=source.plan, title=title)
+    display(plots.show(figure, alt=chip_pictures.memory_map_alt(drawn, source.plan)))
+
+# %% [markdown]
+# Read a column from bottom to top: that is what RAM holds while the layer runs. The scratch on top
+# holds codes in the form in which the kernels multiply them; who works in place also keeps there
+# what is about to be overwritten. Input and output have arrays of their own: 490 and 12 bytes.
+
+# %% [markdown]
+# ## 13. Three boards
+#
+# A product is more than a fast kernel. Code and weights must find room in the flash, activations
+# and stack in the RAM. An answer must be there before the next one is due: the lamp of section 8
+# looks every 100 ms, so that is its **deadline**. And a battery must last. Here are three boards.
+# The powers are ranges from data sheets or, where none was found, wide beliefs. Their sources are
+# in `labs/shared/boards.py`.
+
+# %%
+from labs.mcu_compression import board_explorer, board_pictures, energy_split, rollout
+from labs.shared import boards, published
+from labs.shared.batteries import BATTERIES
+
+three = {key: boards.BOARDS[key] for key in ("nrf52840", "rp2040", "stm32l053")}
+tables.Table(rollout.board_rows(list(three.values())))
+
+# %% [markdown]
+# **Predict.** On how many of the three does the network find room *and* answer within 100 ms? Only
+# the first has the SIMD instructions of exercise 1.12. And for how many days do two AA cells feed
+# the first board, if it answers ten times a second and sleeps between?
+
+# %%
+guessed_boards = None  # 0 to 3
+guessed_days = None  # days
+
+# %% [markdown]
+# **By hand.** 4.8 to 5.2 million cycles at 64 MHz (64 million cycles a second) take 75 to 81.25 ms.
+#
+# Now a board that takes 50 to 100 ms for an answer and gives five a second. It is busy for a share
+# of 5 * 0.05 = 0.25 to 5 * 0.1 = 0.5 of the time. Computing takes 10 to 20 mW, sleeping 1 to 2 mW.
+# At best the mean power is 0.25 * 10 + 0.75 * 1 = 3.25 mW, at worst 0.5 * 20 + 0.5 * 2 = 11 mW. A
+# battery with 950.4 to 2,808 J then lasts 950.4 / 0.011 = 86,400 s, one day, to 2,808 / 0.00325 =
+# 864,000 s, ten days.
+
+# %% [markdown]
+# Such a calculation with ranges is called interval arithmetic, and it has one trap. Both shares are
+# made of the same latency and add up to 1. Who pairs the longest time awake with the longest time
+# asleep has a day of more than 24 hours.
+
+# %% [markdown]
+# ### Exercise 1.13: fit, deadline, battery (6 points, 25 minutes)
+#
+# Write three functions, about 12 lines in all. `short_of(needs, has)` takes two dicts from names of
+# memories to bytes and returns a dict:
+#
+# - Each memory that is too small has an entry: how many bytes are missing.
+# - A memory that is just large enough has none.
+#
+# `latency_ms(cycles, clock_hz)` takes `(fewest, most)` cycles and the cycles a second; it returns
+# `(shortest, longest)`.
+#
+# - Both ends are cycles / clock_hz, in milliseconds.
+
+# %% [markdown]
+# `battery_days(energy_j, latency_ms, per_s, active_w, sleep_w)` returns `(fewest, most)` days of
+# 86,400 s. All but `per_s`, the answers a second, are ranges `(low, high)`. Sleeping never takes
+# more than computing.
+#
+# - The mean power is active power times busy share plus sleep power times the rest. The busy share
+#   is latency times answers a second.
+# - The fewest days have the least energy, the longest latency and the highest powers; the most days
+#   have the opposite of each.
+# - Asked 0 times a second, the board only sleeps.
+# - A board whose busy share may exceed 1 cannot keep up: raise a `ValueError`.
+# - One that is just busy all the time still keeps up.
+
+
+# %%
+# Exercise 1.13
+def short_of(needs, has):
+    """Return name -> bytes missing, of the memories that are too small."""
+    ### BEGIN SOLUTION
+    return {name: size - has[name] for name, size in needs.items() if size > has[name]}
+    ### END SOLUTION
+
+
+def latency_ms(cycles, clock_hz):
+    """Return (shortest, longest) in milliseconds."""
+    ### BEGIN SOLUTION
+    return tuple(1000 * count / clock_hz for count in cycles)
+    ### END SOLUTION
+
+
+def battery_days(energy_j, latency_ms, per_s, active_w, sleep_w):
+    """Return (fewest, most) days."""
+    ### BEGIN SOLUTION
+    busy = [per_s * latency / 1000 for latency in latency_ms]
+    if busy[1] > 1:
+        raise ValueError(f"busy for up to {busy[1]:.0%} of the time; ask less often")
+    powers_w = [a * b + s * (1 - b) for a, b, s in zip(active_w, busy, sleep_w)]
+    return energy_j[0] / powers_w[1] / 86_400, energy_j[1] / powers_w[0] / 86_400
+    ### END SOLUTION
+
+
+# %%
+show_check("1.13")
+
+# %% [markdown]
+# **The real thing.** For each board the network becomes C in the fastest stage that its core can
+# run, is compiled, and runs one clip in the emulator. Flash and RAM come from the compiled program,
+# the stack from the run. The cycles are an estimate, and one without wait states: flash is slower
+# than these processors, so on silicon it takes longer. Your functions judge.
+
+# %% tags=["nbval-ignore-output"]
+short_of, latency_ms = best("1.13", short_of), best("1.13", latency_ms)
+battery_days = best("1.13", battery_days)
+deadline_ms = 100
+some_clip = requantization.input_codes(chip, features["val"][:1])[0]
+rows, needs, times, good = [], {}, {}, []
+for key, board in three.items():
+    need = needs[key] = rollout.need_on(chip, board.core, clip=some_clip)
+    has = {"flash": board.flash_bytes, "RAM": board.ram_bytes}
+    missing = short_of(need.bytes_of, has)
+    times[key] = latency_ms(need.cycles, board.clock_hz)
+    found = {"missing": missing, "latency_ms": times[key], "deadline_ms": deadline_ms}
+    rows.append(rollout.verdict(board, need, **found))
+    good += [key] if not missing and times[key][1] <= deadline_ms else []
+tables.Table(rows)
+
+# %%
+show_prediction("boards", records.counted(len(good)), guess=guessed_boards)
+
+# %% [markdown]
+# Each "no" has a reason of its own, and a remedy of its own. RAM that is short asks for fewer
+# activations at a time: a narrower network, or layers that write over their input. A missed
+# deadline asks for fewer instructions or a faster core, and no memory in the world helps. The
+# slowest core here also has the widest interval: a Cortex-M0+ may be built with a multiplier that
+# takes one cycle, or 32.
+
+# %% [markdown]
+# **Battery.** The first board again. From left to right it answers more often. The band lies
+# between the fewest and the most days that your function gives.
+
+# %% tags=["nbval-ignore-output"]
+board, busy_ms = three["nrf52840"], times["nrf52840"]
+most_per_s = min(10.0, 999 / busy_ms[1])
+powers = board.active_power_w, board.sleep_power_w
+lives = {
+    name: [
+        (rate, *battery_days(BATTERIES[name].energy_j, busy_ms, rate, *powers))
+        for rate in np.geomspace(0.01, most_per_s, 13).tolist()
+    ]
+    for name in ("CR2032", "2 x AA")
+}
+_, fewest, most = lives["2 x AA"][-1]
+figure, axes = plots.new_figure(data=f"{board.name}; data sheets and beliefs", wide=True)
+title = f"Two AA cells, {most_per_s:.3g} answers a second: {fewest:.0f} to {most:.0f} days"
+board_pictures.lifetimes(axes, lives, title=title)
+plots.show(figure, alt=f"Battery life against answers a second, both axes log. {title}.")
+
+# %%
+days = records.Result((fewest + most) / 2, fewest, most, n=1, kind="modelled")
+show_prediction("battery_days", days, guess=guessed_days)
+
+# %% [markdown]
+# On the right the line falls with the rate: computing takes all the energy, and twice as fast code
+# lasts nearly twice as long. On the left it bends: sleeping takes the energy, and faster code
+# changes nothing. The microphone, which is left out here, never sleeps at all. And old age empties
+# a battery too: nobody should believe the days at the far left.
+
+# %% [markdown]
+# **Others, on silicon.** For one board there are published measurements of this very network:
+# NUCLEO-L4R5ZI, with a Cortex-M4 at 120 MHz. They hold wait states and all else; our interval holds
+# neither. So the two can be compared in one way only: nothing here says that our code would be
+# faster on that board. Whoever has one can find out: `labs.shared.board_main` writes a program
+# around our code that reads the board's cycle counter.
+
+# %% tags=["nbval-ignore-output"]
+reference = boards.BOARDS["stm32l4r5"]
+ours = boards.latency_ms(reference, needs["nrf52840"].cycles)
+theirs = {e.stack: e.latency for e in published.PUBLISHED if e.board_key == "stm32l4r5"}
+all_known = {f"this lab, {needs['nrf52840'].stage}: emulated, no wait states": ours} | theirs
+title = (
+    f"Measured: {min(e.value for e in theirs.values()):.0f} ms and more; "
+    f"estimated without wait states: {ours.low:.0f} to {ours.high:.0f} ms"
+)
+figure, axes = plots.new_figure(data=f"{reference.name}; hollow: published by others", wide=True)
+counting_pictures.ladder(axes, all_known, x_label="latency of one inference [ms]", title=title)
+told = "; ".join(f"{name} {each.describe('latency_ms')}" for name, each in all_known.items())
+plots.show(figure, alt=f"Latencies on a log axis: {told}.")
+
+# %% [markdown]
+# **Where did the energy go?** Section 1 found that int8 arithmetic explains less than a thousandth
+# of what a device takes. Now you can count more of it. Each instruction is fetched, decoded and
+# controlled, each load reaches a memory. The same table prices these for a processor of 45 nm; the
+# ranges hold that other chips are built otherwise. The parts overlap, and "the rest" takes up all
+# errors. It is an order of magnitude, no more.
+
+# %% tags=["nbval-ignore-output"]
+need = needs["nrf52840"]
+done = energy_split.Work(chip.macs, need.instructions, need.accesses)
+device = boards.energy_per_inference_uj(reference, ours)
+spent = energy_split.split_uj(done, device)
+share = energy_split.share_percent(spent[energy_split.ARITHMETIC], device)
+title = f"Arithmetic: {share.low:.2g} to {share.high:.2g} % of what the board takes"
+figure, axes = plots.new_figure(data=f"{reference.name}, modelled; table: 45 nm", wide=True)
+drawn = energy_split.picture(axes, spent, device=device, title=title)
+plots.show(figure, alt=energy_split.alt(drawn))
+
+# %% [markdown]
+# **All boards at once.** Code of two widths was measured; between them flash, RAM and time are
+# modelled. Filled marks: there is room for it. In a running notebook, move the sliders. Fewer bits
+# and zeros save flash alone, as weights are unpacked before they are used, and unpacking is not
+# counted. For M7 and M33 no table of cycles is public, so no latency is given rather than a guess.
+
+# %% tags=["nbval-ignore-output"]
+import functools
+
+half_width = quantization.quantize_network(networks.ds_cnn(width=0.5), calibration, weight_bits=8)
+measured = rollout.measure(
+    {0.5: integer_network(half_width, name="half width"), 1.0: chip},
+    [board.core for board in boards.BOARDS.values()],
+    clip=some_clip,
+)
+board_explorer.BoardExplorer(functools.partial(rollout.footprint_on, measured), "DS-CNN")
+
+# %% [markdown]
+# **Reflect.** Which slider gets the network onto the smallest board, and which only seems to? Your
+# lamp must last a year on two AA cells: how often may it answer, by your picture? What could listen
+# in between for less power, and what would it have to be sure of? And which number in this section
+# would you measure first, if you had one board for one afternoon?
+
+# %% [markdown]
+# ## 14. Five levers
+#
+# FastInference sorts what makes inference cheap by *when* it is done: before training (another kind
+# of network), during it, after it, in the code, and by the platform. You have met all five. Now
+# each is pulled alone, from one start: the bundled network in 8 bits, in plain loops, on a
+# NUCLEO-L4R5ZI. At the end two of them are pulled together.
+#
+# **Predict.** How many times fewer instructions does fast code take than plain loops? And fast code
+# for the network that lost the share `sparsity` of its channels: how many times fewer than the
+# start?
+
+# %%
+guessed_code_saving = None  # times fewer instructions
+guessed_together = None  # times fewer instructions
+
+# %% [markdown]
+# **Before training** somebody chooses the kind of weights. In XNOR-Net and its relatives a weight
+# is -1 or 1, times one scale a channel, and the gradient passes through the sign as it passed
+# through rounding in 1.6. Here the pointwise layers, which hold most weights, are trained so. If
+# their inputs are signs as well, a product is one XNOR, and a word holds 32 of them.
+
+# %% tags=["nbval-ignore-output"]
+from labs.mcu_compression import binary, binary_bench
+
+answered = lesson, torch.softmax(training.logits(bundled, lesson), 1)
+few_bits_of = {"8 bit": small["bundled"]["8 bit"]}
+for kind, activations, share in (("1 bit", "int8", 6), ("1 bit, signs", "sign", 3)):
+    passes_of = training.Settings(
+        epochs=max(1, epochs // share), batch=batch, learning_rate=3e-3, seed=seed
+    )
+    taught = binary.train(
+        bundled, answered, weights="binary", activations=activations, settings=passes_of
+    )
+    few_bits_of[kind] = binary.quantize(taught, calibration)
+with_few = comparison.judge(
+    few_bits_of, bundled, clips=clips["val"], features=features["val"], rng=rng
+)
+bytes_with = {name: network.size_bytes for name, network in few_bits_of.items()}
+bytes_with["float32"] = sizes["bundled"]["float32"]
+display(comparison.table({"bundled": with_few}, {"bundled": bytes_with}))
+tables.Table(binary_bench.compare(few_bits_of))
+
+# %% [markdown]
+# The instructions are those of the four pointwise layers alone, on a Cortex-M4, each in the best
+# kernel that the lab has for it. So one bit saves flash; whether it saves instructions depends on
+# who unpacks it. Signs on both sides save most instructions, and cost most accuracy. A processor
+# with an instruction that counts bits would change the picture, and the M4 has none.
+
+# %% [markdown]
+# Now the levers. Each version is judged on the validation clips by its own C code, compiled for
+# this machine. On how many clips the emulated core gave the very same codes, the last column says.
+# What was trained on met the training clips again, as in section 9.
+
+# %% tags=["nbval-ignore-output"]
+from labs.mcu_compression import levers, packed_weights
+
+examined = levers.Examination(clips["val"], features["val"], hits_bundled, seed=seed)
+lassoed = quantization.quantize_network(vanished, calibration, weight_bits=8)
+chip_of = {
+    "all channels": chip,
+    "1 bit": integer_network(few_bits_of["1 bit"], name="1 bit"),
+    "group lasso": integer_network(lassoed, name="group lasso"),
+    "fewer channels": integer_network(made["8 bit slim"], name="8 bit slim"),
+}
+packed = own_kernels.deploy_with(chip_of["1 bit"], packed_weights.write)
+pulled_by = {
+    levers.START: ("plain loops", bench.deploy(chip, "naive"), "stm32l4r5"),
+    "before training": ("1 bit, packed", packed, "stm32l4r5"),
+    "during training": ("lasso", bench.deploy(chip_of["group lasso"], "naive"), "stm32l4r5"),
+    "after training": ("slim", bench.deploy(chip_of["fewer channels"], "naive"), "stm32l4r5"),
+    "code": ("fast code", bench.deploy(chip, "fast"), "stm32l4r5"),
+    "platform": ("nRF52840", bench.deploy(chip, "naive"), "nrf52840"),
+    "two together": ("slim and fast", bench.deploy(chip_of["fewer channels"], "fast"), "nrf52840"),
+}
+
+# %% tags=["nbval-ignore-output"]
+pulled = {
+    lever: levers.measure(
+        deployed, examined, lever=lever, name=name, board=boards.BOARDS[board_key]
+    )
+    for lever, (name, deployed, board_key) in pulled_by.items()
+}
+levers.table(list(pulled.values()))
+
+# %% [markdown]
+# Read the columns one at a time. Instructions, flash and RAM are exact. The accuracies have
+# intervals over speakers, and the losses are paired. Latency and energy are modelled from the
+# cycles and the power of the board. How much did each lever save?
+
+# %%
+fewer = {
+    lever: pulled[levers.START].instructions / each.instructions for lever, each in pulled.items()
+}
+for lever, times_fewer in fewer.items():
+    print(f"{lever}: {times_fewer:.2f} times fewer instructions")
+in_loops = bench.deploy(chip_of["1 bit"], "naive").profile(examined.codes(chip_of["1 bit"])[0])
+print(f"1 bit, not packed, in plain loops: {in_loops.instructions:,} instructions")
+code_saving, together = (records.counted(fewer[each]) for each in ("code", "two together"))
+display(show_prediction("code_saving", code_saving, guess=guessed_code_saving))
+show_prediction("together_saving", together, guess=guessed_together)
+
+# %% [markdown]
+# Look twice at the lever before training. Packed bits need a kernel of their own, and that one has
+# SMLAD; `convolution` has a single caller left, so the compiler puts in its sizes. Both are code.
+# In plain loops one bit saves no instructions, as the line `not packed` shows. What it saves by
+# itself is flash.
+#
+# The platform changes no instruction: it asks for less power and takes its time. What does the last
+# row mean for the lamp, ten answers a second, two AA cells?
+
+# %% tags=["nbval-ignore-output"]
+final = pulled["two together"]
+fewest, most = battery_days(
+    BATTERIES["2 x AA"].energy_j,
+    (final.latency.low, final.latency.high),
+    10,
+    final.board.active_power_w,
+    final.board.sleep_power_w,
+)
+lasting = records.Result((fewest + most) / 2, fewest, most, n=1, kind="modelled")
+print(f"{final.name} on {final.board.name}: {lasting.describe('days')} days")
+
+# %% [markdown]
+# And what did it cost? A version is on the front if no other needs fewer instructions and is more
+# accurate as well.
+
+# %% tags=["nbval-ignore-output"]
+points = levers.points(list(pulled.values()))
+best_values = plots.pareto_indices([(count.value, top1.value) for _, count, top1 in points])
+front = [points[i][0] for i in best_values]
+figure, axes = plots.new_figure(data=f"{dataset}, validation split; emulated", wide=True)
+axes.set_xscale("log")
+plots.pareto_front(
+    axes,
+    points,
+    x_label="instructions of one inference [1]",
+    y_label="accuracy [1]",
+    title=f"Of {len(points)} versions, on the front: {', '.join(front)}",
+)
+plots.show(
+    figure, alt=f"Accuracy against instructions of all versions; on the front: {', '.join(front)}."
+)
+
+# %% [markdown]
+# Accuracy has intervals, instructions have none: they are counted, and the same on every machine.
+# But instructions are not the only price. In the table another lever may lead in flash, in RAM or
+# in energy, and a front over four prices is no line any more.
+#
+# **Reflect.** Multiply what the lever after training and the code lever saved alone: do they give
+# what both saved together, and if not, what made it more or less? Which levers could a maker still
+# pull once ten thousand lamps are sold? And which cost you most hours, for how much?
+
+# %% [markdown]
+# ### Exercise 1.14: the deployment memo (8 points, 40 minutes)
+#
+# Write to the lamp's makers once more, in 170 to 230 words, with your own numbers. Your memo must
+#
+# - choose network, code and board for the lamp: it answers every 100 ms and runs on two AA cells.
+#   Give flash, RAM, latency and days, the modelled ones as intervals,
+# - say which number is exact, which is measured and which is modelled, and on how many clips the
+#   chip's codes were compared with what,
+# - order the five levers by what they saved you, and name one that saved a price other than
+#   instructions,
+# - say what no emulator can tell you, and how you would find it out on a board.
+
+# %% [markdown]
+# #### Exercise 1.14
+#
+# ### BEGIN SOLUTION
+# Take the slim network in fast C on the nRF52840. It takes 13,512 B of flash and 5,304 B of RAM,
+# far below what the board has, and answers in 29.2 ms [27.5, 31], within 100 ms to the end of the
+# interval. Ten answers a second then last 69.4 [32, 107] days on two AA cells.
+#
+# Bytes and instructions, 1,289,618 an answer, are exact for this compiler. Accuracy is measured:
+# the loss is -0.0111 [-0.0378, 0.0166], no sure loss. Latency and days are modelled. The emulated
+# core gave the codes of the NumPy reference on 200 of 200 clips with all channels, and on 8 of 8
+# clips with these.
+#
+# In instructions the code saved most, 8.71 times. One bit before training saved 2.52, but by its
+# kernel; fewer channels after training 2.48, the lasso during training 2.41 times; the platform
+# saved none. Two together gave 23.2 times, a little more than their product. The platform saved
+# energy: 9,578 uJ instead of 21,337 uJ. One bit saved flash, 16,098 B instead of 29,886 B, and cost
+# 0.0528 [0.0132, 0.0967] of the accuracy.
+#
+# An emulator knows no wait states of flash, no microphone and no front end. So I would run the
+# generated main on the board, read its cycle counter, and put a current probe into the supply
+# while it listens in a real room.
+# ### END SOLUTION
+
+# %% [markdown]
+# ## 15. Speak to your chip
+#
+# No points, no deadline: this is what the rest was for. Your C runs on an emulated Cortex-M4 and
+# listens. In a running notebook, press the button, allow the microphone, and say one of *down, go,
+# left, no, off, on, right, stop, up, yes*. Or upload a sound file. As long as you do neither, the
+# chip hears a clip of the data set.
+#
+# What you say goes to the machine that runs this notebook, and no further. No output holds the
+# sound, the player included. The pictures show what became of it, so `lab submit` leaves out all
+# outputs of this section.
+
+# %% tags=["private", "nbval-ignore-output"]
+from labs.mcu_compression import sounds, speak
+
+spoken = int((clips["val"].labels == keywords.CLASSES.index("yes")).nonzero()[0, 0])
+listener = speak.Listener(quick, sounds.from_clip(clips["val"], spoken), smooth)
+listener
+
+# %% [markdown]
+# **Read it.** The upper picture is your second on its way: samples, mel bands, and the numbers that
+# are left. The lower one is three seconds of a quiet room with your word in the middle. Every
+# 100 ms the last second becomes 49 x 10 codes and goes to the chip; its answers, smoothed by your
+# function from 1.8, are the lines. Each blue bar is the time that the chip would compute at the
+# clock of the board: estimated, without wait states, dark for the lower end of the interval and
+# light up to the upper. Where the bars touch, the chip does not keep up.
+
+# %% [markdown]
+# Does your program keep up? Only the pointwise layers are yours, all others are plain loops. Here
+# the last stage of the ladder hears the same sound. To see it at work with your voice, write
+# `ladder[last]` instead of `quick` above. Or give it `own_chip`: the network that you trained.
+
+# %% tags=["private", "nbval-ignore-output"]
+from labs.mcu_compression import hearing
+
+for name, program in {"your kernels": quick, f"stage {last}": ladder[last]}.items():
+    heard_here = hearing.listen(program, listener.sound, smooth=smooth)
+    print(f"{name}: {heard_here.said}; {heard_here.load}")
+
+# %% [markdown]
+# Try to fool it. Whisper; say *bow* for *go*; say *yes* in another language; let somebody else
+# speak. The network learned from the voices of a data set, and yours may be none of them. That the
+# chip answers as the reference does is proven, code for code. That the answer is right is another
+# matter, and no proof about C will help.
+#
+# **Where int8 and float32 part.** The network on the chip is a rounded copy of the float32 network.
+# For most sounds both give one answer. How little noise does it take until they do not? The search
+# takes your sound and, of 120 validation clips, the ten of which float32 is least sure.
+
+# %% tags=["private", "nbval-ignore-output"]
+from labs.mcu_compression import disagreement, speak_pictures
+
+sure = np.sort(detection.posteriors(bundled, features["val"][:120]), axis=1)
+unsure = np.argsort(sure[:, -1] - sure[:, -2], kind="stable")[:10]
+tried = torch.cat([clips["val"].samples[unsure], listener.sound.samples[None]])
+hiss = disagreement.noises(len(tried), seed=seed)
+pair = {
+    "int8": lambda x: hearing.chip_posteriors(ladder[last], x),
+    "float32": lambda x: detection.posteriors(bundled, x),
+}
+partings = disagreement.smallest_disagreement(tried, hiss, **pair)
+parted = [each for each in partings if each.differed is not None]
+print(f"{len(parted)} of {len(partings)} sounds part them, up to half the sound's own peak")
+for each in parted:
+    print(each)
+
+# %% [markdown]
+# Clips are numbered from 0; the ten from the data set come first, number 10 is the sound from
+# above. Where it is missing, nothing that was tried parted the two. "Smallest" is a big word. Each
+# sound met a single draw of noise, and the search looked at some levels and halved the interval
+# between the last that agrees and the first that does not. Both ends are facts. Another draw may
+# need less, and so may a level between two at which they agree. Noise made on purpose would need
+# far less than any draw.
+
+# %% tags=["private", "nbval-ignore-output"]
+if parted:
+    closest = min(parted, key=lambda each: (each.differed == 0, each.differed))
+    curve = disagreement.curve_of(closest, tried, noise=hiss, **pair)
+    is_above = closest.clip == len(tried) - 1
+    data = listener.sound.name if is_above else f"{dataset}, validation split"
+    figure, axes = plots.new_figure(data=data, wide=True)
+    drawn = speak_pictures.parting(axes, curve, title=str(closest))
+    display(plots.show(figure, alt=f"Scores of both networks as noise grows. {closest}"))
+
+# %% [markdown]
+# Look at the lines, not only at the place where they part. There both networks waver between two
+# words: rounding decides only what was nearly undecided. A product would ask a second time, or keep
+# silent. Does a threshold, as in section 8, turn such a disagreement into the same answer, silence?
+
+# %% [markdown]
 # ## Hand over the results
 #
 # Now the test clips for all versions, once, and the counts. One call shows the results and hands
@@ -2063,9 +3270,45 @@ numbers = {
     "shipped_size_bytes": version.size_bytes,
 }
 
+# %% [markdown]
+# Last, what the chip computes and takes. Counts are exact for this compiler and repeat on every
+# machine; cycles, latency and energy are modelled, and their intervals say so.
+
+# %% tags=["nbval-ignore-output"]
+on_chip = {"": bench.deploy(own_chip, "fast"), "bundled_": bench.deploy(chip, "fast")}
+chip_numbers = {}
+for who, deployed in on_chip.items():
+    codes = examined.codes(deployed.source.network)[:proved]
+    equal = (deployed.run(codes) == deployed.source.network.run(codes)).all(1)
+    counted_once = deployed.profile(codes[0])
+    shares = {"value": float(equal.mean()), "low": float(equal.mean()), "high": float(equal.mean())}
+    chip_numbers |= {
+        f"{who}m4_instructions": records.counted(counted_once.instructions),
+        f"{who}flash_bytes": records.counted(deployed.flash_bytes),
+        f"{who}arena_bytes": records.counted(deployed.arena_bytes),
+        f"{who}exact_share": records.Result(**shares, n=len(equal), kind="counted"),
+    }
+
+# %% tags=["nbval-ignore-output"]
+own_counted = on_chip[""].profile(examined.codes(own_chip)[0])
+plain_count = bench.deploy(own_chip, "naive").profile(examined.codes(own_chip)[0]).instructions
+closing = levers.Examination(clips["test"], features["test"], bundled_test["float32"].right)
+chip_top1, _ = closing.judged(closing.right(chip))
+chip_numbers |= {
+    "naive_m4_instructions": records.counted(plain_count),
+    "m4_cycles": levers.cycles_result(own_counted.cycles),
+    "bundled_chip_top1": chip_top1,
+    "bundled_m4_latency_ms": pulled["code"].latency,
+    "bundled_m4_energy_uj": pulled["code"].energy,
+}
+
+# %% [markdown]
+# Now everything is there. One call shows it, and hands it on to whoever started this notebook.
+
 # %% tags=["nbval-ignore-output"]
 records.show_results(
     data=dataset,
+    **chip_numbers,
     **results,
     **{name: records.counted(number) for name, number in numbers.items()},
     arithmetic_energy_int8_uj=energies["int8"],

@@ -1,4 +1,4 @@
-"""What the decision memo of the reference quotes, against what the run printed."""
+"""What the memos of the reference quote, against what the run printed."""
 
 import json
 import re
@@ -23,23 +23,37 @@ def printed(cells) -> str:
     return "\n".join("".join(text) for text in texts)
 
 
-def memo(cells) -> str:
+def memo(cells, exercise: str = "1.9") -> str:
+    heading = f"#### Exercise {exercise}"
     (answer,) = (
         "".join(c["source"])
         for c in cells
-        if c["cell_type"] == "markdown" and "#### Exercise 1.9" in "".join(c["source"])
+        if c["cell_type"] == "markdown" and "".join(c["source"]).startswith(heading + "\n")
     )
-    return " ".join(answer.removeprefix("#### Exercise 1.9").split())
+    return " ".join(answer.removeprefix(heading).split())
 
 
-def test_the_memo_quotes_only_numbers_that_the_run_printed(cells):
-    quoted = re.findall(r"-?\d[\d,.]*(?: B\b| \[[^\]]*\])", memo(cells))
+@pytest.mark.parametrize("exercise", ["1.9", "1.14"])
+def test_a_memo_quotes_only_numbers_that_the_run_printed(cells, exercise):
+    number = r"-?\d[\d,.]*"
+    quoted = re.findall(
+        rf"{number}(?: B\b| uJ\b|(?: ms)? \[[^\]]*\])|\d+ of \d+ clips", memo(cells, exercise)
+    )
     assert len(quoted) >= 5
-    assert [number for number in quoted if number not in printed(cells)] == []
+    assert [each for each in quoted if each not in printed(cells)] == []
 
 
-def test_the_memo_keeps_to_the_length_asked_for(cells):
-    assert 150 <= len(memo(cells).split()) <= 200
+def test_the_savings_of_the_second_memo_are_those_of_the_run(cells):
+    told = memo(cells, "1.14").partition("In instructions")[2].partition("The platform saved")[0]
+    quoted = re.findall(r"\d+\.\d+", told)
+    saved = re.findall(r"(\d+\.\d+) times fewer instructions", printed(cells))
+    assert len(quoted) == 5
+    assert [each for each in quoted if not any(s.startswith(each) for s in saved)] == []
+
+
+@pytest.mark.parametrize(("exercise", "words"), [("1.9", (150, 200)), ("1.14", (170, 230))])
+def test_a_memo_keeps_to_the_length_asked_for(cells, exercise, words):
+    assert words[0] <= len(memo(cells, exercise).split()) <= words[1]
 
 
 def test_the_memo_ships_the_version_that_the_run_tested(cells):

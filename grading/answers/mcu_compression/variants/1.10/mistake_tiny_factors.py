@@ -1,0 +1,20 @@
+# message: is below 2^-32 and gets (0, 0)
+import math
+
+import numpy as np
+
+
+def multiplier_and_shift(factor):
+    mantissa, shift = math.frexp(factor)
+    multiplier = round(mantissa * 2**31)
+    if multiplier == 2**31:
+        return 2**30, shift + 1
+    return multiplier, shift
+
+
+def requantize(sums, multiplier, shift, zero_point):
+    products = (sums.astype(np.int64) << np.maximum(shift, 0)) * multiplier
+    rounded = (products + 2**30) >> 31
+    divisors = np.int64(1) << np.maximum(-shift, 0)
+    quotients = (2 * np.abs(rounded) + divisors) // (2 * divisors)
+    return np.clip(np.sign(rounded) * quotients + zero_point, -128, 127)

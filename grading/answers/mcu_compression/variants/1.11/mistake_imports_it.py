@@ -1,0 +1,2 @@
+# message: withheld
+from labs.mcu_compression.given import pointwise_source
