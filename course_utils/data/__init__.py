@@ -9,9 +9,10 @@ A named set is looked for in this order, and the first place that has it wins::
 
 Size and sha256 are checked at every use. What is nowhere raises `DataMissingError`, what is not
 whole `DataCorruptError`, each with the remedy; a set is never replaced by another. Only the cache
-is written to. Embedded sets (``digits``, ``keywords_synthetic``) come with a package or with this
-project and look nowhere else; ``keywords_synthetic_full`` is made instead of downloaded. The one
-import of torchvision that always works is here too. It neither batches nor augments.
+is written to. Embedded sets (``digits``, ``keywords_synthetic``, ``tinyshakespeare``) come with a
+package or with this project and look nowhere else; ``keywords_synthetic_full`` is made instead of
+downloaded. The one import of torchvision that always works is here too. It neither batches nor
+augments.
 """
 
 from dataclasses import dataclass

@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 real_archives = os.environ.get("COURSE_DATA", "")
 needs_archives = pytest.mark.skipif(
     not real_archives or not Path(real_archives, "mnist_t10k").is_dir(),
-    reason="needs real archives: COURSE_DATA with mnist_t10k/ and tinyshakespeare.txt",
+    reason="needs real archives: COURSE_DATA with mnist_t10k/",
 )
 
 
@@ -36,7 +36,9 @@ def test_an_unknown_name_is_answered_with_the_nearest() -> None:
     with pytest.raises(UnknownDataError, match="did you mean 'cifar10'") as caught:
         data.load("cifar-10")
     assert "\n" not in str(caught.value)
-    with pytest.raises(UnknownDataError, match="known: digits, keywords_synthetic, mnist, fa"):
+    with pytest.raises(
+        UnknownDataError, match="known: digits, keywords_synthetic, tinyshakespeare, mnist, fa"
+    ):
         data.info("xyzzy")
 
 
@@ -243,13 +245,20 @@ def test_real_mnist_without_its_training_images(
         data.locate("mnist")
 
 
-@needs_archives
-def test_real_shakespeare(archives: Path) -> None:
+def test_shakespeare_comes_along_whatever_the_environment_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
+    monkeypatch.setenv("COURSE_DATA", str(tmp_path))
+    (tmp_path / "tinyshakespeare").mkdir()
+    (tmp_path / "tinyshakespeare" / "input.txt").write_bytes(b"another text")
     train, val = data.load("tinyshakespeare"), data.load("tinyshakespeare", split="val")
     assert train.x[:14].tobytes() == b"First Citizen:"
     text = train.x.tobytes() + bytes(train.y[-1:].tolist())
     text += val.x.tobytes() + bytes(val.y[-1:].tolist())
-    assert text == (archives / "tinyshakespeare.txt").read_bytes()
+    assert text == (data.registry_folder() / "tinyshakespeare" / "input.txt").read_bytes()
+    assert text.endswith(b"Whiles thou art waking.\n")
+    assert (train.source, val.source) == ("this project", "this project")
     assert len(set(text)) == 65
     assert len(train.x) + 1 == int(0.9 * len(text))
 
@@ -265,9 +274,7 @@ def test_a_damaged_copy_of_a_real_archive(archives: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.network
-@pytest.mark.parametrize(
-    "name", ["mnist", "fashion_mnist", "cifar10", "tinyshakespeare", "speech_commands"]
-)
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "cifar10", "speech_commands"])
 def test_the_addresses_serve_what_the_registry_promises(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -255,17 +255,17 @@ def test_a_reader_that_has_seen_enough_is_no_error():
 
 
 @pytest.fixture
-def shakespeare(tmp_path, monkeypatch):
+def photographs(tmp_path, monkeypatch):
     """A folder of archives with a damaged copy of one set."""
     monkeypatch.setenv("COURSE_DATA", str(tmp_path / "archives"))
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
-    path = tmp_path / "archives" / data.info("tinyshakespeare").files[0].path
+    path = tmp_path / "archives" / data.info("cifar10").files[0].path
     path.parent.mkdir(parents=True)
-    path.write_bytes(b"First Citizen:")
+    path.write_bytes(b"airplane")
     return path
 
 
-def test_data_list_says_what_is_here(capsys, shakespeare):
+def test_data_list_says_what_is_here(capsys, photographs):
     assert cli.main(["data", "list"]) == cli.EXIT_OK
     stdout, stderr = said(capsys)
     lines = {line.split()[0]: line for line in stdout.splitlines()}
@@ -273,19 +273,19 @@ def test_data_list_says_what_is_here(capsys, shakespeare):
     assert list(lines) == [info.name for info in data.list_datasets()]
     assert "ok" in lines["digits"].split()
     assert "absent" in lines["mnist"].split()
-    assert "damaged" in lines["tinyshakespeare"].split()
+    assert "damaged" in lines["cifar10"].split()
     assert len(lines["digits"]) < 120, "a long line about one set does not widen the others"
 
 
-def test_data_path_gives_verified_files_only(capsys, shakespeare, monkeypatch):
-    assert cli.main(["data", "path", "tinyshakespeare"]) == cli.EXIT_FAILED
+def test_data_path_gives_verified_files_only(capsys, photographs, monkeypatch):
+    assert cli.main(["data", "path", "cifar10"]) == cli.EXIT_FAILED
     stdout, stderr = said(capsys)
     assert stdout == ""
-    assert "tinyshakespeare" in stderr
+    assert "cifar10" in stderr
     assert cli.main(["data", "path", "mnist"]) == cli.EXIT_FAILED
     assert "lab data fetch mnist" in said(capsys)[1]
     monkeypatch.setattr(data, "locate", lambda name: (Path("/a/b.txt"),))
-    assert cli.main(["data", "path", "tinyshakespeare"]) == cli.EXIT_OK
+    assert cli.main(["data", "path", "cifar10"]) == cli.EXIT_OK
     assert said(capsys) == (f"{Path('/a/b.txt')}\n", "")
 
 

@@ -34,14 +34,14 @@ def gpu_finding(torch):
 def archive(tmp_path, monkeypatch):
     """A registered set of one small file, and the folder where it may be found."""
     content = gzip.compress(b"some data")
-    file = data.info("tinyshakespeare").files[0]
+    file = data.info("cifar10").files[0]
     file = dataclasses.replace(
         file,
         path="toy/toy.gz",
         size_bytes=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
     )
-    info = dataclasses.replace(data.info("tinyshakespeare"), name="toy", files=(file,))
+    info = dataclasses.replace(data.info("cifar10"), name="toy", files=(file,))
     monkeypatch.setattr(data.registry, "list_datasets", lambda: (info,))
     monkeypatch.setenv("COURSE_DATA", str(tmp_path / "archives"))
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
@@ -132,14 +132,14 @@ def test_data_sets_absent_here_and_damaged(archive):
 def test_a_data_set_of_which_one_split_is_here(archive, monkeypatch):
     info, place, content = archive
     other = dataclasses.replace(info.files[0], path="toy/train.gz", splits=("train",))
-    here = dataclasses.replace(info.files[0], splits=("val",))
+    here = dataclasses.replace(info.files[0], splits=("test",))
     both = dataclasses.replace(info, files=(other, here))
     monkeypatch.setattr(data.registry, "list_datasets", lambda: (both,))
     assert doctor.check_dataset(both).state == doctor.ABSENT
     place.write_bytes(content)
     finding = doctor.check_dataset(both)
     assert (finding.state, finding.remedy) == (doctor.PARTIAL, "lab data fetch toy")
-    assert finding.text == f"val here and verified; all of it: {2 * len(content)} B download"
+    assert finding.text == f"test here and verified; all of it: {2 * len(content)} B download"
     place.write_bytes(content[:-1] + b"x")
     assert doctor.check_dataset(both).state == doctor.ABSENT
 
