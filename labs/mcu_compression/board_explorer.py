@@ -12,10 +12,10 @@ from matplotlib.axes import Axes
 
 from course_utils import plots, units
 from course_utils.records import Result
-from labs.mcu_compression.explorers import show_with_sliders
 from labs.mcu_compression.footprints import Footprint
 from labs.shared import boards
 from labs.shared.boards import BOARDS, Board
+from labs.shared.sliders import show_with_sliders
 
 LOWEST_PERCENT, HIGHEST_PERCENT = 0.1, 1_000.0
 UNKNOWN = "not known"

@@ -20,8 +20,8 @@ import torch
 
 from course_utils import records
 from course_utils.errors import DataCorruptError
-from labs.mcu_compression.keywords import SILENCE, Clips, joined, load_clips
 from labs.mcu_compression.training import Settings, is_right, speech_top1, train
+from labs.shared.keywords import SILENCE, Clips, joined, load_clips
 from labs.shared.networks import DSCNN, ds_cnn
 
 FILE = Path(__file__).with_name("checkpoint.npz")

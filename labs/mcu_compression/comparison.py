@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from course_utils import stats
 from labs.mcu_compression import training
-from labs.mcu_compression.keywords import Clips
-from labs.mcu_compression.tables import Table
+from labs.shared.keywords import Clips
+from labs.shared.tables import Table
 
 RESAMPLES = 2000
 REFERENCE = "float32"

@@ -15,9 +15,9 @@ from matplotlib.axes import Axes
 from course_utils import plots
 from course_utils.records import Result
 from labs.mcu_compression.detection import Bound, Detection, Outcome
-from labs.mcu_compression.keywords import CLASSES
 from labs.mcu_compression.streams import STRIDE_S, WINDOW_S, Stream
 from labs.shared.features import SAMPLE_RATE_HZ
+from labs.shared.keywords import CLASSES
 
 Floats = npt.NDArray[np.floating[Any]]
 WAVE_MIDDLE, WAVE_HALF = -0.35, 0.22  # the sound lies below the scores

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from labs.mcu_compression.keywords import CLASSES, CLIP_SAMPLES, features_of, make_noise
+from labs.shared.keywords import CLASSES, CLIP_SAMPLES, features_of, make_noise
 
 Floats = npt.NDArray[np.floating[Any]]
 Answer = Callable[[Tensor], Floats]  # features -> probabilities, (n, classes)

@@ -21,11 +21,11 @@ from labs.mcu_compression import detection
 from labs.mcu_compression.bench import Deployed
 from labs.mcu_compression.detection import Detection
 from labs.mcu_compression.integer.network import IntegerNetwork
-from labs.mcu_compression.keywords import CLASSES, CLIP_SAMPLES, WORDS
 from labs.mcu_compression.sounds import Sound
 from labs.mcu_compression.streams import STRIDE_S, Stream, features_of_stream
 from labs.shared import boards
 from labs.shared.boards import BOARDS, Board
+from labs.shared.keywords import CLASSES, CLIP_SAMPLES, WORDS
 
 Floats = npt.NDArray[np.floating[Any]]
 Smooth = Callable[[Floats, int], Floats]

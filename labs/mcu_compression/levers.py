@@ -19,10 +19,10 @@ from labs.mcu_compression import bench
 from labs.mcu_compression.c_code.generator import generate
 from labs.mcu_compression.integer.layers import Codes
 from labs.mcu_compression.integer.network import IntegerNetwork
-from labs.mcu_compression.keywords import Clips
-from labs.mcu_compression.tables import Table
 from labs.shared import boards
 from labs.shared.boards import Board
+from labs.shared.keywords import Clips
+from labs.shared.tables import Table
 
 WHEN = ("before training", "during training", "after training", "code", "platform")
 START = "start"

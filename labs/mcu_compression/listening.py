@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 from torch import Tensor
 
-from labs.mcu_compression.keywords import CLASSES, SILENCE, Clips, features_of
 from labs.shared.features import SAMPLE_RATE_HZ
+from labs.shared.keywords import CLASSES, SILENCE, Clips, features_of
 
 PLAYED_RATE_HZ = SAMPLE_RATE_HZ // 2  # holds all up to 4 kHz, which is all that the network gets
 _PICTURE_INCHES = (2.4, 1.0)

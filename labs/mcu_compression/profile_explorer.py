@@ -17,9 +17,9 @@ from labs.engine.errors import LabError
 from labs.mcu_compression import bench
 from labs.mcu_compression.bench import Deployed
 from labs.mcu_compression.c_code.stages import STAGES
-from labs.mcu_compression.explorers import show_with_sliders
 from labs.mcu_compression.integer.network import IntegerNetwork
 from labs.shared.instructions import Profile
+from labs.shared.sliders import show_with_sliders
 from labs.shared.toolchain import CORES
 
 MOVED = "loads and stores"

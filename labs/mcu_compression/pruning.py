@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from course_utils import memory, stats
 from course_utils.records import Result, counted
 from labs.mcu_compression import training
-from labs.mcu_compression.keywords import Clips
+from labs.shared.keywords import Clips
 
 Floats = npt.NDArray[np.float32]
 Hits = npt.NDArray[np.bool_]

@@ -20,8 +20,8 @@ from labs.mcu_compression.integer.fixed_point import MULTIPLIER_BITS, clamped
 from labs.mcu_compression.integer.layers import Codes, Weighted
 from labs.mcu_compression.integer.network import IntegerNetwork
 from labs.mcu_compression.integer.operators import sums_of
-from labs.mcu_compression.keywords import Clips
 from labs.mcu_compression.quantization import QuantizedNetwork
+from labs.shared.keywords import Clips
 
 Sums = npt.NDArray[np.int64]
 Requantize = Callable[[Sums, Any, Any, int], npt.ArrayLike]

@@ -14,9 +14,9 @@ from torch import nn
 
 from course_utils import stats
 from course_utils.records import Result, counted
-from labs.mcu_compression.keywords import Clips
-from labs.mcu_compression.tables import Table
 from labs.mcu_compression.training import speech_top1
+from labs.shared.keywords import Clips
+from labs.shared.tables import Table
 
 SURE = 0.05  # adjusted p-values up to here count as a difference
 

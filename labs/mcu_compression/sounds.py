@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from labs.engine.errors import LabError
-from labs.mcu_compression.keywords import CLASSES, CLIP_SAMPLES, Clips
 from labs.shared.features import SAMPLE_RATE_HZ
+from labs.shared.keywords import CLASSES, CLIP_SAMPLES, Clips
 
 MAX_BYTES = 8_000_000  # 30 s in stereo at 48 kHz are 5.8 MB
 MAX_SECONDS, MIN_SECONDS = 30.0, 0.2

@@ -12,10 +12,10 @@ from course_utils import plots, widgets
 from labs.mcu_compression import speak_pictures
 from labs.mcu_compression.bench import Deployed
 from labs.mcu_compression.hearing import Hearing, Smooth, listen
-from labs.mcu_compression.keywords import CLIP_SAMPLES
 from labs.mcu_compression.recorder import Recorder
 from labs.mcu_compression.sounds import Sound
 from labs.shared.boards import BOARDS, Board
+from labs.shared.keywords import CLIP_SAMPLES
 
 
 @dataclass(repr=False)

@@ -14,10 +14,10 @@ from course_utils import plots, units
 from labs.mcu_compression import speech_pictures
 from labs.mcu_compression.disagreement import Curve
 from labs.mcu_compression.hearing import Hearing
-from labs.mcu_compression.keywords import CLASSES, WORDS, features_of
 from labs.mcu_compression.sounds import Sound
 from labs.mcu_compression.streams import STRIDE_S, WINDOW_S
 from labs.shared.features import SAMPLE_RATE_HZ, Mfcc, peak_normalized
+from labs.shared.keywords import CLASSES, WORDS, features_of
 
 DRAWN = 3  # words with a line and a name: those with the highest scores
 WAVE_MIDDLE, WAVE_HALF, BUSY_MIDDLE, BUSY_HALF = -0.32, 0.2, -0.68, 0.07

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from labs.mcu_compression.keywords import CLASSES, FEATURE_MEAN, FEATURE_STD, SILENCE, Clips
 from labs.shared.features import HOP_SAMPLES, SAMPLE_RATE_HZ, WINDOW_SAMPLES, Mfcc
+from labs.shared.keywords import CLASSES, FEATURE_MEAN, FEATURE_STD, SILENCE, Clips
 
 WINDOW_FRAMES, STRIDE_FRAMES = 49, 5  # one second, every 100 ms
 WINDOW_S = 1.0

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from course_utils import stats
 from course_utils.units import MI
-from labs.mcu_compression.keywords import Clips, augmented
+from labs.shared.keywords import Clips, augmented
 
 Examples = tuple[Tensor, Tensor]  # features (n, 1, 49, 10) and labels (n,)
 SMOOTHING = 0.1  # share of the label that is spread over all classes: less certain, fewer mistakes

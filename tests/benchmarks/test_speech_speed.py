@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 import pytest
 import torch
 
-from labs.mcu_compression import keywords, training
+from labs.mcu_compression import training
+from labs.shared import keywords
 from labs.shared.networks import ds_cnn
 
 CLIPS, REPEATS = 400, 5

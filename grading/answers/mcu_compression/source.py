@@ -69,8 +69,8 @@ import torch
 
 from course_utils import counting, memory, plots, records, stats, widgets
 from labs.engine.notebook import best, show_check, show_prediction
-from labs.mcu_compression import keywords, limits, training
-from labs.shared import networks
+from labs.mcu_compression import limits, training
+from labs.shared import keywords, networks
 
 limits.check(width=width, bits=bits, sparsity=sparsity, epochs=epochs)
 limits.check(seed=seed, noise=noise, batch=batch)
@@ -106,7 +106,8 @@ for part in clips.values():
 
 # %%
 from course_utils import units
-from labs.mcu_compression import counting_pictures, devices, operations, tables
+from labs.mcu_compression import counting_pictures, devices, operations
+from labs.shared import tables
 
 operations.ENERGY_PJ
 

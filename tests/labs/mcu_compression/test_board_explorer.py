@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from course_utils import counting, plots
-from labs.mcu_compression import board_explorer, explorers, footprints
+from labs.mcu_compression import board_explorer, footprints
 from labs.mcu_compression.footprints import Measured
-from labs.shared import networks
+from labs.shared import networks, sliders
 from labs.shared.boards import BOARDS
 
 FULL = Measured(1.0, 31_184, 9_434, {"m4": (6.70e6, 7.78e6), "m0plus": (40e6, 60e6)})
@@ -171,7 +171,7 @@ def test_sliders_redraw_the_picture(explorer, monkeypatch):
         shown.extend(what)
         return Handle()
 
-    monkeypatch.setattr(explorers.widgets, "is_interactive", lambda: True)
+    monkeypatch.setattr(sliders.widgets, "is_interactive", lambda: True)
     monkeypatch.setattr(display, "display", show)
     explorer._ipython_display_()
     _, box = shown

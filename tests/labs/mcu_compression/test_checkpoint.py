@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from course_utils.errors import DataCorruptError
-from labs.mcu_compression import checkpoint, keywords, training
+from labs.mcu_compression import checkpoint, training
+from labs.shared import keywords
 from labs.shared.networks import ds_cnn
 
 

@@ -6,7 +6,7 @@ import torch
 
 from course_utils import plots
 from course_utils.records import Result, counted
-from labs.mcu_compression import counting_pictures, speech_pictures, tables
+from labs.mcu_compression import counting_pictures, speech_pictures
 from labs.mcu_compression.given import count_layers
 from labs.shared import networks
 
@@ -67,12 +67,3 @@ def test_filters_are_drawn_where_they_are_not_zero():
     hertz = np.arange(5.0)
     speech_pictures.draw_filters(axes, hertz, weights=weights, title="Two bands")
     assert [line.get_xdata().tolist() for line in axes.lines] == [[0, 1, 2], [1, 2, 3, 4]]
-
-
-def test_a_table_as_text_and_as_html():
-    table = tables.Table([{"name": "<a>", "macs": 22604}], caption="counts")
-    assert repr(table) == "counts\nname  macs\n<a>   22,604"
-    assert "<caption>counts</caption>" in table._repr_html_()
-    assert "&lt;a&gt;" in table._repr_html_()
-    assert "<td>22,604</td>" in table._repr_html_()
-    assert repr(tables.Table([])) == ""

@@ -11,8 +11,8 @@ from scipy import stats as reference
 
 from labs.mcu_compression import detection
 from labs.mcu_compression.given import error_rates, false_alarm_bound, smooth
-from labs.mcu_compression.keywords import CLASSES
 from labs.mcu_compression.streams import Event, Stream
+from labs.shared.keywords import CLASSES
 
 ON, OFF = CLASSES.index("on"), CLASSES.index("off")
 

@@ -8,9 +8,10 @@ from course_utils import plots
 from course_utils.records import Result, counted
 from labs.mcu_compression import detection, detection_pictures, explorers
 from labs.mcu_compression.given import false_alarm_bound, smooth
-from labs.mcu_compression.keywords import CLASSES
 from labs.mcu_compression.shipping import Comparison
 from labs.mcu_compression.streams import Event, Stream
+from labs.shared import sliders
+from labs.shared.keywords import CLASSES
 
 ON = CLASSES.index("on")
 
@@ -115,7 +116,7 @@ def test_sliders_redraw_the_picture(stream, scores, monkeypatch):
         shown.extend(what)
         return Handle()
 
-    monkeypatch.setattr(explorers.widgets, "is_interactive", lambda: True)
+    monkeypatch.setattr(sliders.widgets, "is_interactive", lambda: True)
     monkeypatch.setattr(display, "display", show)
     explorers.StreamExplorer(stream, scores, smooth, threshold=0.5)._ipython_display_()
     first, box = shown

@@ -5,9 +5,10 @@ import functools
 
 import pytest
 
-from labs.mcu_compression import bench, keywords, levers, training
+from labs.mcu_compression import bench, levers, training
 from labs.mcu_compression.integer.from_torch import integer_network
 from labs.mcu_compression.quantization import quantize_network
+from labs.shared import keywords
 from labs.shared.boards import BOARDS
 from labs.shared.networks import ds_cnn
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 from PIL import Image
 
-from labs.mcu_compression import keywords, listening
+from labs.mcu_compression import listening
+from labs.shared import keywords
 
 GO, NO = keywords.CLASSES.index("go"), keywords.CLASSES.index("no")
 

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from labs.mcu_compression import bench, checkpoint, given, keywords, own_kernels, quantization
+from labs.mcu_compression import bench, checkpoint, given, own_kernels, quantization
 from labs.mcu_compression.integer.from_torch import integer_network
 from labs.mcu_compression.integer.layers import Codes
 from labs.mcu_compression.integer.network import IntegerNetwork
+from labs.shared import keywords
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from labs.mcu_compression import explorers
 from labs.mcu_compression.c_code.code import CodeError
 from labs.mcu_compression.integer.network import IntegerNetwork
 from labs.mcu_compression.profile_explorer import MOST_BARS, VIEWS, ProfileExplorer
+from labs.shared import sliders
 from labs.shared.instructions import Profile
 
 FUNCTIONS = {f"function_{k}_of_a_rather_long_name_indeed": 100 - k for k in range(14)}
@@ -112,7 +112,7 @@ def test_a_dropdown_redraws(monkeypatch):
 
     monkeypatch.setattr("IPython.display.display", display)
     monkeypatch.setattr("course_utils.widgets.is_interactive", lambda: True)
-    explorers.show_with_sliders(
+    sliders.show_with_sliders(
         lambda stage, level: (stage, level),
         stage=("Dropdown", "naive", ("naive", "fast")),
         level=("IntSlider", 3, (1, 5, 2)),

@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from course_utils import plots
-from labs.mcu_compression import keywords, quantization, requantization, requantization_pictures
+from labs.mcu_compression import quantization, requantization, requantization_pictures
 from labs.mcu_compression.checks import requantization as checks
 from labs.mcu_compression.checks import roundings
 from labs.mcu_compression.integer import fixed_point
 from labs.mcu_compression.integer.from_torch import integer_network
-from labs.shared import networks
+from labs.shared import keywords, networks
 
 INT32 = st.integers(-(2**31), 2**31 - 1)
 MULTIPLIERS = st.integers(2**30, 2**31 - 1)

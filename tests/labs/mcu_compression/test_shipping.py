@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from labs.mcu_compression import shipping
-from labs.mcu_compression.keywords import Clips
+from labs.shared.keywords import Clips
 
 CLIPS = 120
 

@@ -15,7 +15,6 @@ from labs.mcu_compression import (
     detection,
     disagreement,
     hearing,
-    keywords,
     quantization,
     sounds,
     speak,
@@ -24,6 +23,7 @@ from labs.mcu_compression import (
 )
 from labs.mcu_compression.given import smooth
 from labs.mcu_compression.integer.from_torch import integer_network
+from labs.shared import keywords
 from labs.shared.boards import BOARDS
 
 

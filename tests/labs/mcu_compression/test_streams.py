@@ -5,14 +5,14 @@ import pytest
 import torch
 
 from labs.mcu_compression import streams
-from labs.mcu_compression.keywords import (
+from labs.shared.features import LOG_FLOOR, Mfcc
+from labs.shared.keywords import (
     CLASSES,
     FEATURE_STD,
     SILENCE,
     Clips,
     features_of,
 )
-from labs.shared.features import LOG_FLOOR, Mfcc
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ from torch import nn
 from torch.nn.utils import parameters_to_vector
 
 from course_utils import stats
-from labs.mcu_compression import keywords, training
+from labs.mcu_compression import training
+from labs.shared import keywords
 from labs.shared.networks import ds_cnn
 
 QUICK = training.Settings(epochs=3, batch=16, noise=0.05)

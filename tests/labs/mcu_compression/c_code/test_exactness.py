@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from labs.mcu_compression import bench, checkpoint, keywords, quantization
+from labs.mcu_compression import bench, checkpoint, quantization
 from labs.mcu_compression.c_code.generator import generate
 from labs.mcu_compression.c_code.stages import PASSES, STAGES
 from labs.mcu_compression.integer.from_torch import integer_network
-from labs.shared import toolchain
+from labs.shared import keywords, toolchain
 from labs.shared.emulator import EmulationError, Machine
 
 # The folder of tests has no __init__.py: its helpers are loaded by their place.

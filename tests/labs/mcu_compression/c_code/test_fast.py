@@ -6,12 +6,13 @@ import functools
 import numpy as np
 import pytest
 
-from labs.mcu_compression import bench, checkpoint, keywords, quantization
+from labs.mcu_compression import bench, checkpoint, quantization
 from labs.mcu_compression.c_code import fast
 from labs.mcu_compression.integer.from_torch import integer_network
 from labs.mcu_compression.integer.layers import Convolution, Tensor
 from labs.mcu_compression.integer.network import IntegerNetwork
 from labs.mcu_compression.integer.passes import fold_zero_points
+from labs.shared import keywords
 from labs.shared.toolchain import find_compiler
 
 MOST_INSTRUCTIONS, MOST_FLASH, MOST_ARENA = 5_700_000, 31_500, 8_800

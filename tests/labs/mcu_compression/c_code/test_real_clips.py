@@ -6,9 +6,10 @@ import os
 import numpy as np
 import pytest
 
-from labs.mcu_compression import bench, checkpoint, keywords, quantization
+from labs.mcu_compression import bench, checkpoint, quantization
 from labs.mcu_compression.c_code.generator import generate
 from labs.mcu_compression.integer.from_torch import integer_network
+from labs.shared import keywords
 
 CLIPS = 200
 MACHINES = [("fast", "m4"), ("fast", "m7"), ("fast", "m33"), ("naive", "m3"), ("naive", "m0plus")]

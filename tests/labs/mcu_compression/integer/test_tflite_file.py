@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from labs.engine.errors import ExtraMissingError
-from labs.mcu_compression import bench, checkpoint, keywords, quantization
+from labs.mcu_compression import bench, checkpoint, quantization
 from labs.mcu_compression.c_code.generator import generate
 from labs.mcu_compression.integer import tflite_content, tflite_file
 from labs.mcu_compression.integer.from_torch import integer_network
 from labs.mcu_compression.integer.network import IntegerNetwork
 from labs.mcu_compression.integer.tflite_file import TfliteError, network_of, read_tflite
-from labs.shared import features
+from labs.shared import features, keywords
 
 ARCHIVE = Path("speech_commands_v2_testset_dev.tar")
 REFERENCE = Path("mlperf_tiny_kws_reference", "kws_ref_model.tflite")

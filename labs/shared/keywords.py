@@ -1,4 +1,4 @@
-"""Spoken keywords as this lab uses them: clips of one second, their features, and disturbed copies.
+"""Spoken keywords as the labs use them: clips of one second, their features, and disturbed copies.
 
 `load_clips` fetches a split, `Clips.features` turns it into what the network reads, and
 `augmented` makes the shifted, stretched, noisy copies that the network is trained on. It trains
@@ -22,7 +22,7 @@ SILENCE = CLASSES.index("_silence_")
 CLIP_SAMPLES = SAMPLE_RATE_HZ  # one second
 
 # Mean and spread of each coefficient over the training clips of Speech Commands (MFCCs of clips
-# with a peak of 1). They are constants of the lab: every network takes the same input, whatever it
+# with a peak of 1). They are constants of the labs: every network takes the same input, whatever it
 # was trained on.
 FEATURE_MEAN = (-6.3, 1.7, 0.3, -0.4, -0.2, -0.1, -0.1, -0.2, -0.3, -0.3)
 FEATURE_STD = (24.7, 3.8, 2.4, 1.9, 1.6, 1.3, 1.1, 1.0, 1.0, 0.9)
@@ -69,7 +69,7 @@ class Clips:
         return f"{self.name} {self.split}: {len(self):,} clips, from {self.source}"
 
     def features(self) -> Tensor:
-        """Return what a network of this lab reads, (n, 1, 49, 10), float32."""
+        """Return what a network of the labs reads, (n, 1, 49, 10), float32."""
         return features_of(self.samples)
 
     def clusters(self) -> list[str]:
@@ -87,7 +87,7 @@ def load_clips(dataset: str, split: str) -> Clips:
     Parameters
     ----------
     dataset
-        A set of `course_utils.data` with the twelve classes of this lab.
+        A set of `course_utils.data` with the twelve classes of the labs.
     split
         ``train``, ``val`` or ``test``; no speaker is in two of them.
 
@@ -98,7 +98,7 @@ def load_clips(dataset: str, split: str) -> Clips:
     """
     fitting = [each.name for each in data.list_datasets() if _fits(each)]
     if not _fits(data.info(dataset)):
-        raise ValueError(f"{dataset} is no set of this lab's keywords; give {', '.join(fitting)}")
+        raise ValueError(f"{dataset} is no set of the labs' keywords; give {', '.join(fitting)}")
     loaded = data.load(dataset, split=split)
     return Clips(
         samples=torch.from_numpy(loaded.x),

@@ -21,17 +21,19 @@ class Table:
 
     Examples
     --------
-    >>> Table([{"layer": "stem", "macs": 320000}, {"layer": "head", "macs": 768}])
-    layer  macs
-    stem   320,000
-    head   768
+    >>> Table([{"strategy": "ddp", "ranks": 1024}, {"strategy": "fsdp2", "ranks": 8}])
+    strategy  ranks
+    ddp       1,024
+    fsdp2     8
     """
 
     rows: Sequence[Mapping[str, Any]]
     caption: str = ""
 
     def __repr__(self) -> str:
-        columns = list(self.rows[0]) if self.rows else []
+        if not self.rows:
+            return self.caption
+        columns = list(self.rows[0])
         lines = [columns, *([_text(row.get(name, "")) for name in columns] for row in self.rows)]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         told = [

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labs.mcu_compression import keywords
+from labs.shared import keywords
 from labs.shared.features import Mfcc
 
 
@@ -50,7 +50,7 @@ def test_no_voice_is_in_two_splits(validation):
 
 
 def test_a_set_without_these_classes_is_named():
-    with pytest.raises(ValueError, match="digits is no set of this lab's keywords"):
+    with pytest.raises(ValueError, match="digits is no set of the labs' keywords"):
         keywords.load_clips("digits", "val")
 
 
