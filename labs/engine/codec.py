@@ -16,6 +16,7 @@ import io
 import itertools
 import json
 import math
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -29,6 +30,9 @@ MAX_JSON_BYTES = 4 * 1024**2  # short JSON makes large objects: `[[],[],...]` fo
 MAX_VALUES = 200_000  # outside arrays: each takes the other side microseconds, however short it is
 MAX_ARRAYS = 10_000
 MAX_DEPTH = 32
+# NumPy parses the header as Python; before CPython 3.11.8 and 3.12.1 two threads that do so at once
+# may get a SystemError (python/cpython issue 106905).
+_PARSING = threading.Lock()
 _ARRAY_KINDS = "biufc"  # booleans, integers, floats, complex numbers
 
 Special = Callable[[Any], dict[str, Any] | None]
@@ -36,7 +40,7 @@ Unspecial = Callable[[str, Any], Any]
 Blobs = Iterator[tuple[int, bytes]]  # the arrays of a message that are still to be named
 
 
-def encode(value: Any, *, special: Special | None = None) -> bytes:
+def encode(value: Any, *, special: Special | None = None, max_bytes: int = MAX_BYTES) -> bytes:
     """Return a value as one message.
 
     Parameters
@@ -46,11 +50,13 @@ def encode(value: Any, *, special: Special | None = None) -> bytes:
         numpy arrays and scalars, torch tensors; nested at most `MAX_DEPTH` deep.
     special
         Turns a value that is no data into a tagged object, or returns None.
+    max_bytes
+        Largest message; more than `MAX_BYTES` only between processes of one user.
 
     Raises
     ------
     ExchangeError
-        If the value is of another type, too deep, or exceeds `MAX_BYTES`, `MAX_JSON_BYTES`,
+        If the value is of another type, too deep, or exceeds `max_bytes`, `MAX_JSON_BYTES`,
         `MAX_VALUES` or `MAX_ARRAYS`.
 
     Examples
@@ -64,12 +70,18 @@ def encode(value: Any, *, special: Special | None = None) -> bytes:
     parts = [len(header).to_bytes(4, "big"), header]
     for blob in blobs:
         parts += [len(blob).to_bytes(8, "big"), blob]
-    if (size := sum(map(len, parts))) > MAX_BYTES:
-        raise ExchangeError(f"the data take {size:,} bytes; at most {MAX_BYTES:,} may be passed")
+    if (size := sum(map(len, parts))) > max_bytes:
+        raise ExchangeError(f"the data take {size:,} bytes; at most {max_bytes:,} may be passed")
     return b"".join(parts)
 
 
-def decode(message: bytes, *, special: Unspecial | None = None, tensors: bool = False) -> Any:
+def decode(
+    message: bytes,
+    *,
+    special: Unspecial | None = None,
+    tensors: bool = False,
+    max_bytes: int = MAX_BYTES,
+) -> Any:
     """Return the value in a message.
 
     Parameters
@@ -80,14 +92,16 @@ def decode(message: bytes, *, special: Unspecial | None = None, tensors: bool = 
         Turns a tag and its content into an object; without it such tags are refused.
     tensors
         True restores torch tensors (for student code); False gives ndarrays (for comparison).
+    max_bytes
+        As for `encode`.
 
     Raises
     ------
     ExchangeError
         If the message is not exactly of the documented form.
     """
-    if len(message) > MAX_BYTES:
-        raise ExchangeError(f"a message of {len(message):,} bytes; at most {MAX_BYTES:,}")
+    if len(message) > max_bytes:
+        raise ExchangeError(f"a message of {len(message):,} bytes; at most {max_bytes:,}")
     header, *chunks = itertools.islice(_chunks(memoryview(message)), MAX_ARRAYS + 2)
     text = bytes(header[: MAX_JSON_BYTES + 1])
     _cap(text, len(chunks))
@@ -256,7 +270,8 @@ def read_array(blob: bytes) -> np.ndarray[Any, np.dtype[Any]]:
     file = io.BytesIO(blob)
     try:
         version = npy.read_magic(file)
-        shape, fortran, dtype = npy.read_array_header_1_0(file)
+        with _PARSING:
+            shape, fortran, dtype = npy.read_array_header_1_0(file)
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as err:
         raise ExchangeError("an array whose header cannot be read") from err
     rest = len(blob) - file.tell()

@@ -55,10 +55,12 @@ class CheckReport:
         passed = sum(case.passed for case in self.outcome.cases)
         said = {
             "not attempted": "not attempted yet",
-            "passed": f"the {passed} open cases pass",
+            "passed": "the open case passes" if passed == 1 else f"the {passed} open cases pass",
         }.get(self.outcome.status, f"{passed} of {len(self.outcome.cases)} open cases pass")
         title = html.escape(f"Exercise {self.exercise.id}, {self.exercise.title}")
         points = f"{self.points:g} of {self.exercise.points} points from the open cases"
+        if not self.exercise.points:
+            points = "an extension, without points"
         return f"<b>{title}:</b> {said} ({points})"
 
 

@@ -106,6 +106,9 @@ class Callback:
     function: Callable[..., Any]
     calls: list[tuple[Any, ...]] = field(default_factory=list)
 
+    def __repr__(self) -> str:
+        return getattr(self.function, "__name__", "callback")
+
     def __call__(self, *args: Any) -> Any:
         """Record the arguments and call the function."""
         self.calls.append(args)

@@ -332,14 +332,15 @@ def _functions(module: types.ModuleType) -> tuple[types.FunctionType, ...]:
         if id(each) in seen:
             continue
         seen.add(id(each))
-        if isinstance(each, types.FunctionType):
+        kind = type(each)  # isinstance would ask the object itself, which may be taken already
+        if issubclass(kind, types.FunctionType):
             if each.__globals__ is space or each.__module__ == module.__name__:
                 found.append(each)
                 ahead += (each.__closure__, each.__defaults__, each.__kwdefaults__, vars(each))
-        elif isinstance(each, type):
+        elif issubclass(kind, type):
             if each.__module__ == module.__name__:
                 ahead += vars(each).values()
-        elif isinstance(each, _HOLDERS) or type(each).__module__ == module.__name__:
+        elif issubclass(kind, _HOLDERS) or kind.__module__ == module.__name__:
             ahead += gc.get_referents(each)
     return tuple(found)
 

@@ -1,8 +1,11 @@
 """The format between checks and student code: round trips, and refusal of everything else."""
 
 import contextlib
+import gc
 import json
 import math
+import sys
+import threading
 
 import numpy as np
 import pytest
@@ -139,12 +142,13 @@ def test_depth_is_limited_on_both_ends():
         codec.decode(len(header).to_bytes(4, "big") + header)
 
 
-def test_size_is_limited_on_both_ends(monkeypatch):
-    monkeypatch.setattr(codec, "MAX_BYTES", 1000)
+def test_size_is_limited_on_both_ends():
     with pytest.raises(ExchangeError, match="1,000"):
-        codec.encode(np.zeros(200))
+        codec.encode(np.zeros(200), max_bytes=1000)
     with pytest.raises(ExchangeError, match="1,000"):
-        codec.decode(b"\0" * 1001)
+        codec.decode(b"\0" * 1001, max_bytes=1000)
+    with pytest.raises(ExchangeError, match=f"{codec.MAX_BYTES:,}"):
+        codec.decode(bytes(codec.MAX_BYTES + 1))
 
 
 def message_of(header: object, *blobs: bytes) -> bytes:
@@ -258,3 +262,37 @@ def test_many_short_values_are_refused_before_they_are_read():
         codec.decode(len(text).to_bytes(4, "big") + text)
     with pytest.raises(ExchangeError, match="values outside arrays"):
         codec.encode([0] * 300_000)
+
+
+def test_ranks_may_decode_at_the_same_time():
+    message = codec.encode(np.arange(6.0).reshape(2, 3))
+    errors: list[Exception] = []
+
+    def decode_often(depth: int) -> None:  # the parser's fault shows between different depths
+        if depth:
+            decode_often(depth - 1)
+            return
+        for _ in range(300):
+            try:
+                codec.decode(message)
+            except Exception as err:
+                errors.append(err)
+
+    def give_way(*_: object) -> None:
+        """Spend time in the middle of a header, so that another thread goes on."""
+        for _ in range(200):
+            pass
+
+    thresholds, interval_s = gc.get_threshold(), sys.getswitchinterval()
+    gc.callbacks.append(give_way)
+    gc.set_threshold(5)
+    sys.setswitchinterval(1e-6)
+    threads = [threading.Thread(target=decode_often, args=[depth]) for depth in (0, 3, 6, 9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    gc.callbacks.remove(give_way)
+    gc.set_threshold(*thresholds)
+    sys.setswitchinterval(interval_s)
+    assert errors == []

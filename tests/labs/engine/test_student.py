@@ -218,6 +218,15 @@ def test_ranks_that_wait_for_each_other_end_with_a_message():
     waits.put(None)
 
 
+def test_a_callback_stands_in_the_table_of_calls_by_its_name():
+    def send(to):
+        return to
+
+    asking = local_student({"ask": lambda function: function(1)})
+    asking.ask(callback(send))
+    assert [call.request for call in calls_of(asking)] == ["ask(send)"]
+
+
 def test_stub_and_missing_function_are_not_attempted(student):
     for name in ("stub", "no_such_function"):
         with pytest.raises(NotAttemptedError):

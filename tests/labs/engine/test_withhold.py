@@ -332,3 +332,11 @@ def test_withholding_for_good_in_a_process_of_its_own():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "course_utils.units is withheld" in run.stdout
+
+
+def test_a_package_whose_objects_answer_for_themselves_can_be_withheld():
+    """`torch.distributed.reduce_op` has a `__getattribute__` of its own, taken before it is met."""
+    distributed = importlib.import_module("torch.distributed")
+    with withheld(["torch.distributed"]), pytest.raises(RuntimeError, match="withheld"):
+        distributed.all_reduce(None)
+    assert distributed.is_initialized() is False
