@@ -22,11 +22,13 @@ from labs.engine.launch import Progress
 from labs.engine.parameters import read_notebook
 from labs.engine.rebuild import rebuild
 from labs.engine.sandbox.confine import walls_missing
-from labs.engine.sandbox.limits import Limits
+from labs.engine.sandbox.limits import MESSAGES, MIB, Limits
 from labs.engine.sandbox.provisioner import write_kernelspec
 from labs.engine.submitted import read_submitted
 
 TIMEOUT_S = 3600.0
+# A whole notebook takes more than one exercise: ranks and workers of its own, for minutes.
+LIMITS = Limits(memory_bytes=4096 * MIB, processes=256, cpu_s=2 * TIMEOUT_S / MESSAGES)
 _KEPT = ("text/plain", "image/png")  # pictures are pixels; everything else can hold markup
 Write = Callable[[Path, str], object]
 
@@ -74,7 +76,7 @@ def rerun(
         source.write_text(json.dumps(without_markup(rebuilt.notebook)), encoding="utf-8")
         plan = runner.plan_run(source, parameters, lab=lab)
         executed = Path(name) / "executed.ipynb"
-        write_kernel: Write | None = partial(write_kernelspec, limits=Limits())
+        write_kernel: Write | None = partial(write_kernelspec, limits=LIMITS)
         record = runner.execute(
             plan,
             output=executed,

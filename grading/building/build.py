@@ -139,8 +139,9 @@ def check(built: Built) -> None:
     """
     drifted = _reference_problems(built)
     if found := _student_problems(built) + drifted:
-        # Building alone drops the outputs of a reference that is not what it should be.
-        remedy = f"course build {built.lab.name}{' --execute' if drifted else ''}"
+        # Building alone drops the outputs of a reference whose code is not what it should be.
+        is_stale = bool(drifted) and not _has_its_outputs(built)
+        remedy = f"course build {built.lab.name}{' --execute' if is_stale else ''}"
         raise DriftError("\n".join([*found, f"to repair it: {remedy}"]))
 
 
@@ -214,6 +215,16 @@ def _reference_problems(built: Built) -> list[str]:
         return [f"{name} is missing and {reference.EXECUTE}"]
     drifted = differences(name, reference.without_outputs(stored), expected=built.reference)
     return drifted + [f"{name}: {text}" for text in reference.problems(stored, built.fingerprint)]
+
+
+def _has_its_outputs(built: Built) -> bool:
+    try:
+        stored = _stored(built.course.reference(built.lab))
+    except LabFormatError:
+        return False
+    if stored is None or reference.problems(stored, built.fingerprint):
+        return False
+    return reference.is_current(stored, built.reference, digest=built.fingerprint)
 
 
 def differences(name: str, stored: Notebook, *, expected: Notebook) -> list[str]:

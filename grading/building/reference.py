@@ -1,7 +1,8 @@
 """The outputs of a reference notebook: stored once, stale when what made them changes.
 
-The fingerprint of an execution covers the cells of the reference, the parameters of the preset
-``default`` and the lab's own modules (Python, C and linker files in its folder). It does not cover
+The fingerprint of an execution covers the code cells of the reference, the parameters of the preset
+``default`` and the lab's own modules (Python, C and linker files in its folder). Text may change: a
+memo quotes the numbers of the execution that it belongs to. The fingerprint does not cover
 `course_utils`, `labs.shared` or installed packages: a change there shows when the notebooks are
 run, and would otherwise make every lab stale at every change.
 """
@@ -31,10 +32,7 @@ _WIDGET_MIME = "application/vnd.jupyter.widget-view+json"  # its state is not st
 
 def fingerprint(reference: Notebook, lab: Lab) -> str:
     """Return the SHA-256 of what the outputs of a reference depend on, as 64 hex digits."""
-    cells = [
-        [cell["cell_type"], cell["source"], cell["metadata"].get("tags", [])]
-        for cell in reference["cells"]
-    ]
+    cells = [[cell["source"], cell["metadata"].get("tags", [])] for cell in _code(reference)]
     modules = [
         [path.relative_to(lab.folder).as_posix(), path.read_text(encoding="utf-8")]
         for path in sorted(lab.folder.rglob("*"))
@@ -67,7 +65,12 @@ def without_outputs(notebook: Notebook) -> Notebook:
 
 def is_current(stored: Notebook, reference: Notebook, *, digest: str) -> bool:
     """Say whether the stored outputs are those of this reference and these modules."""
-    return without_outputs(stored) == reference and _stored_hash(stored) == digest
+    same = [cell_source(c) for c in _code(stored)] == [c["source"] for c in _code(reference)]
+    return same and _stored_hash(stored) == digest
+
+
+def _code(notebook: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [cell for cell in notebook["cells"] if cell.get("cell_type") == "code"]
 
 
 def _stored_hash(stored: Notebook) -> Any:
@@ -81,8 +84,8 @@ def with_outputs_of(executed: Notebook, reference: Notebook, *, digest: str) -> 
     Parameters
     ----------
     executed
-        A notebook with the same cells; a cell that papermill injected is left out, and so is all
-        that it or the kernel wrote into metadata.
+        A notebook with the same code cells; a cell that papermill injected is left out, and so is
+        all that it or the kernel wrote into metadata.
     reference
         The reference as built.
     digest
@@ -91,15 +94,15 @@ def with_outputs_of(executed: Notebook, reference: Notebook, *, digest: str) -> 
     Raises
     ------
     GradingError
-        If the cells are not the same.
+        If the code cells are not the same.
     """
-    ran = [c for c in executed["cells"] if _INJECTED_TAG not in c["metadata"].get("tags", [])]
+    ran = [c for c in _code(executed) if _INJECTED_TAG not in c["metadata"].get("tags", [])]
     merged = without_outputs(reference)
-    if [cell_source(c) for c in ran] != [c["source"] for c in merged["cells"]]:
+    if [cell_source(c) for c in ran] != [c["source"] for c in _code(merged)]:
         raise GradingError("the executed notebook does not have the cells of the reference")
     count = 0
-    for cell, source_cell in zip(merged["cells"], ran, strict=True):
-        if cell["cell_type"] != "code" or source_cell.get("execution_count") is None:
+    for cell, source_cell in zip(_code(merged), ran, strict=True):
+        if source_cell.get("execution_count") is None:
             continue
         count += 1
         cell["execution_count"] = count

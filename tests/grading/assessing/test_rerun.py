@@ -1,10 +1,16 @@
 """Running a submission again with other parameters: inert, named, and changing no grade."""
 
 import argparse
+import contextlib
 import json
+import tempfile
+import uuid
+from pathlib import Path
 
+import psutil
 import pytest
 
+from grading.assessing import rerun as rerunning
 from grading.assessing.rerun import rerun, without_markup
 from grading.building import build
 from grading.commands import rerun as command
@@ -13,13 +19,49 @@ from grading.store import Store
 from grading.submissions import Submission
 from labs.engine.catalog import find_lab
 from labs.engine.errors import ParameterError, SubmissionError, UsageError
+from labs.engine.sandbox.cgroups import is_gone
 from labs.engine.sandbox.confine import walls_missing
+from labs.engine.sandbox.limits import Limits
+from labs.engine.sandbox.starter import runtime_folder
 
 OWN = """\
 from IPython.display import HTML, Markdown, display
 display(HTML("<script>alert(1)</script>"), Markdown("![](http://example.org/x)"))
 print("scale is", scale)
 """
+# Two ranks with a sum, and as many threads as four ranks with several groups of them take.
+RANKS = """\
+import threading
+from labs.gpu_training.launching.launcher import launch
+
+def total(numbers):
+    import torch
+    from torch import distributed as dist
+    summed = torch.tensor(numbers) * (1.0 + dist.get_rank())
+    dist.all_reduce(summed)
+    return summed.tolist()
+
+gate = threading.Event()
+threads = [threading.Thread(target=gate.wait) for _ in range(100)]
+for thread in threads:
+    thread.start()
+print("sums are", launch(total, world_size=2, arguments={"numbers": [1.0, 2.0]}).results)
+gate.set()
+"""
+ENDLESS = """\
+import os
+from labs.gpu_training.launching.launcher import launch
+
+def endless():
+    while True:
+        pass
+
+os.environ["RERUN_MARK"] = "@MARK@"
+launch(endless, world_size=2)
+"""
+behind_walls = pytest.mark.skipif(
+    walls_missing() is not None, reason=f"no walls here: {walls_missing()}"
+)
 
 
 def own_cell(source: str) -> dict:
@@ -82,6 +124,57 @@ def test_a_submission_runs_with_other_parameters_behind_walls(tmp_path):
     assert any("".join(o.get("text", "")) == "width is 2\n" for o in outputs)
     assert "script" not in json.dumps(outputs)
     assert json.loads(target.with_suffix(".json").read_text()) == record
+
+
+def quickstart_with(source: str) -> Submission:
+    """The quickstart with a student's cell below the first imports."""
+    content = json.loads(find_lab("quickstart").notebook.read_text(encoding="utf-8"))
+    place = next(n for n, c in enumerate(content["cells"]) if "import" in "".join(c["source"]))
+    content["cells"].insert(place + 1, own_cell(source))
+    return Submission("anna", json.dumps(content).encode())
+
+
+QUICK = {"width": "2", "epochs": "1", "measure_s": "0.05"}
+
+
+@pytest.mark.notebook
+@behind_walls
+def test_ranks_of_a_launch_meet_behind_walls(tmp_path):
+    target = tmp_path / "anna.ipynb"
+    lab = find_lab("quickstart")
+    record = rerun(lab, quickstart_with(RANKS), parameters=QUICK, output=target)
+    assert record["status"] == "ok", record
+    outputs = [o for c in json.loads(target.read_text())["cells"] for o in c.get("outputs", ())]
+    texts = ["".join(o.get("text", "")) for o in outputs]
+    assert "sums are [[3.0, 6.0], [3.0, 6.0]]\n" in texts
+
+
+def marked(mark):
+    """The processes that carry a mark in their environment."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get("RERUN_MARK") == mark:
+                found.append(process)
+    return found
+
+
+@pytest.mark.notebook
+@behind_walls
+def test_a_rerun_that_reaches_its_limits_leaves_nothing(tmp_path, monkeypatch):
+    mark, folder = uuid.uuid4().hex, tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(rerunning, "LIMITS", Limits(processes=256, cpu_s=0.15))  # 9 s altogether
+    submission = quickstart_with(ENDLESS.replace("@MARK@", mark))
+    target = tmp_path / "anna.ipynb"
+    record = rerun(find_lab("quickstart"), submission, parameters=QUICK, output=target)
+    assert record["status"] == "failed"
+    assert marked(mark) == []
+    assert list(folder.iterdir()) == []
+    sockets = [path.name for path in Path(runtime_folder()).glob("k*-*")]
+    assert [name for name in sockets if is_gone(name[1:].partition("-")[0])] == []
 
 
 def test_a_parameter_that_is_not_there_is_refused(toy, submission, tmp_path):
