@@ -1,0 +1,1 @@
+"""Data-parallel jobs with one silent fault each, and the evidence that they leave."""
