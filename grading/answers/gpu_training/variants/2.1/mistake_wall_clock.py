@@ -1,0 +1,28 @@
+# message: you read it 0 times
+import time
+
+import numpy as np
+from scipy.stats import binom
+
+
+def time_calls(work, synchronize, clock, warmup, repeats):
+    for _ in range(warmup):
+        work()
+    durations = []
+    for _ in range(repeats):
+        synchronize()
+        start = time.perf_counter()
+        work()
+        synchronize()
+        durations.append(time.perf_counter() - start)
+    return durations
+
+
+def median_interval(times):
+    n = len(times)
+    if n < 6:
+        raise ValueError("too few")
+    ordered = sorted(times)
+    tails = [2 * binom.cdf(k, n, 0.5) for k in range(n // 2)]
+    i = sum(tail <= 0.05 for tail in tails) - 1
+    return float(np.median(ordered)), ordered[i], ordered[-1 - i]

@@ -1,0 +1,24 @@
+# message: a list of 3 durations is asked for; yours has the shape (5,)
+import numpy as np
+from scipy.stats import binom
+
+
+def time_calls(work, synchronize, clock, warmup, repeats):
+    durations = []
+    for _ in range(warmup + repeats):
+        synchronize()
+        start = clock()
+        work()
+        synchronize()
+        durations.append(clock() - start)
+    return durations
+
+
+def median_interval(times):
+    n = len(times)
+    if n < 6:
+        raise ValueError("too few")
+    ordered = sorted(times)
+    tails = [2 * binom.cdf(k, n, 0.5) for k in range(n // 2)]
+    i = sum(tail <= 0.05 for tail in tails) - 1
+    return float(np.median(ordered)), ordered[i], ordered[-1 - i]

@@ -1,0 +1,6 @@
+# message: reached at look
+def energy_to_target(losses, energies_j, target, window):
+    for looks in range(window, len(losses) + 1):
+        if sum(losses[:looks]) / looks <= target:
+            return looks, sum(energies_j[:looks])
+    return None

@@ -1,0 +1,13 @@
+# message: not the packed one's in: generator
+import copy
+
+
+def pack(job):
+    states = [part.state_dict() for part in (job.model, job.optimizer, job.scheduler)]
+    return copy.deepcopy([*states, job.generator.get_state(), job.step, job.position])
+
+
+def unpack(job, packed):
+    *states, _, job.step, job.position = copy.deepcopy(packed)
+    for part, state in zip((job.model, job.optimizer, job.scheduler), states):
+        part.load_state_dict(state)

@@ -1,0 +1,16 @@
+# message: not the packed one's in: generator
+import copy
+
+import torch
+
+
+def pack(job):
+    states = [part.state_dict() for part in (job.model, job.optimizer, job.scheduler)]
+    return copy.deepcopy([*states, torch.get_rng_state(), job.step, job.position])
+
+
+def unpack(job, packed):
+    *states, generator, job.step, job.position = copy.deepcopy(packed)
+    for part, state in zip((job.model, job.optimizer, job.scheduler), states):
+        part.load_state_dict(state)
+    job.generator.set_state(generator)

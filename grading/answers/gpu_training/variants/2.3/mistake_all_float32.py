@@ -1,0 +1,26 @@
+# message: used in part
+import torch
+
+
+def state_bytes(parameters, precision, *, optimizer):
+    moments = {"sgd": 0, "momentum": 1, "adamw": 2}
+    if precision not in ("float32", "mixed") or optimizer not in moments:
+        raise ValueError(f"{precision!r} with {optimizer!r} is not known")
+    is_mixed = precision == "mixed"
+    one = parameters * (2 if is_mixed else 4)
+    kept = 4 * parameters * (moments[optimizer] + is_mixed)
+    return {"weights": one, "gradients": one, "optimizer": kept}
+
+
+def activation_bytes(model, x):
+    saved = {}
+
+    def pack(tensor):
+        storage = tensor.untyped_storage()
+        saved[storage.data_ptr()] = 4 * tensor.numel()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        model(x)
+    own = {t.untyped_storage().data_ptr() for t in (*model.parameters(), *model.buffers())}
+    return sum(held for place, held in saved.items() if place not in own)

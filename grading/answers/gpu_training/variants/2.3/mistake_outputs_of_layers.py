@@ -1,0 +1,26 @@
+# message: each storage once
+import torch
+
+
+def state_bytes(parameters, precision, *, optimizer):
+    moments = {"sgd": 0, "momentum": 1, "adamw": 2}
+    if precision not in ("float32", "mixed") or optimizer not in moments:
+        raise ValueError(f"{precision!r} with {optimizer!r} is not known")
+    is_mixed = precision == "mixed"
+    one = parameters * (2 if is_mixed else 4)
+    kept = 4 * parameters * (moments[optimizer] + is_mixed)
+    return {"weights": one, "gradients": one, "optimizer": kept}
+
+
+def activation_bytes(model, x):
+    total = 0
+
+    def note(layer, inputs, output):
+        nonlocal total
+        total += output.nbytes
+
+    hooks = [m.register_forward_hook(note) for m in model.modules() if not list(m.children())]
+    model(x)
+    for hook in hooks:
+        hook.remove()
+    return total

@@ -1,0 +1,17 @@
+# message: with compute capability (9, 0)
+import numpy as np
+
+
+def choose_precision(capability):
+    if capability is None:
+        return "float32", False
+    return ("bfloat16", False) if capability in ((8, 0), (8, 6)) else ("float16", True)
+
+
+def scaler_step(gradients, scale, good_steps, growth_interval):
+    if not all(np.isfinite(g).all() for g in gradients):
+        return None, scale / 2, 0
+    unscaled = [g / scale for g in gradients]
+    if good_steps + 1 == growth_interval:
+        return unscaled, scale * 2, 0
+    return unscaled, scale, good_steps + 1

@@ -1,0 +1,17 @@
+# message: unscaled: expected
+import numpy as np
+
+
+def choose_precision(capability):
+    if capability is None:
+        return "float32", False
+    return ("bfloat16", False) if capability[0] >= 8 else ("float16", True)
+
+
+def scaler_step(gradients, scale, good_steps, growth_interval):
+    if not all(np.isfinite(g).all() for g in gradients):
+        return None, scale / 2, 0
+    good_steps += 1
+    if good_steps == growth_interval:
+        scale, good_steps = scale * 2, 0
+    return [g / scale for g in gradients], scale, good_steps

@@ -1,0 +1,16 @@
+# message: before the forward pass has come to its end
+def backward_in_segments(layers, segments, *, forward, backward, free):
+    length = -(-layers // segments)
+    for start in range(0, layers, length):
+        for layer in range(start, min(start + length, layers - 1)):
+            forward(layer)
+            if layer % length != 0:
+                free(layer)
+    for start in reversed(range(0, layers, length)):
+        end = min(start + length, layers)
+        for layer in range(start, end - 1):
+            forward(layer)
+        for layer in reversed(range(start, end)):
+            backward(layer)
+            if layer > 0:
+                free(layer)

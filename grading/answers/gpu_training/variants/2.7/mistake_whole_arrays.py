@@ -1,0 +1,17 @@
+# message: sends 6 messages; yours 3
+import numpy as np
+
+
+def ring_all_reduce(x, rank, ranks, send, recv):
+    total, visitor = x.copy(), x
+    for _ in range(ranks - 1):
+        send((rank + 1) % ranks, visitor)
+        visitor = recv((rank - 1) % ranks)
+        total += visitor
+    return total
+
+
+def fit_alpha_beta(sizes, times, ranks):
+    s, t = np.asarray(sizes, float), np.asarray(times, float)
+    columns = np.stack([2 * (ranks - 1) / t, 2 * (ranks - 1) / ranks * s / t], axis=1)
+    return np.linalg.lstsq(columns, np.ones(len(t)), rcond=None)[0]

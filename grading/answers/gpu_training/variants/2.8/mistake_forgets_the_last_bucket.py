@@ -1,0 +1,28 @@
+# message: every index stands in one bucket
+from labs.gpu_training.flat_arrays import cut, join
+
+
+def bucket(sizes_bytes, limit_bytes):
+    buckets, filling, filled = [], [], 0
+    for index in reversed(range(len(sizes_bytes))):
+        if filling and filled + sizes_bytes[index] > limit_bytes:
+            buckets.append(filling)
+            filling, filled = [], 0
+        filling.append(index)
+        filled += sizes_bytes[index]
+    return buckets
+
+
+def average_gradients(gradients, all_reduce, *, ranks, limit_bytes):
+    groups = bucket([gradient.nbytes for gradient in gradients], limit_bytes)
+    flats = [all_reduce(join(gradients, group)) / ranks for group in groups]
+    return cut(flats, groups, like=gradients)
+
+
+def overlapped_step(next_gradient, start, *, wait, buckets, ranks):
+    own, tickets = {}, []
+    while (ready := next_gradient()) is not None:
+        own[ready[0]] = ready[1]
+        while len(tickets) < len(buckets) and own.keys() >= set(buckets[len(tickets)]):
+            tickets.append(start(join(own, buckets[len(tickets)])))
+    return cut([wait(ticket) / ranks for ticket in tickets], buckets, like=own)
