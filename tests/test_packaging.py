@@ -119,10 +119,19 @@ def test_installed_data_registry_is_found(site: Path, tmp_path: Path) -> None:
     assert "digits" in listing.stdout
 
 
-def test_installed_keywords_are_found_without_a_folder_of_data(site: Path, tmp_path: Path) -> None:
-    code = "from course_utils import data; print(data.load('keywords_synthetic', split='val'))"
+@pytest.mark.parametrize(
+    ("name", "arrays"),
+    [
+        ("keywords_synthetic", "x (360, 16000) float32, y (360,) int64"),
+        ("tinyshakespeare", "x (111539,) uint8, y (111539,) int64"),
+    ],
+)
+def test_installed_sets_are_found_without_a_folder_of_data(
+    site: Path, tmp_path: Path, name: str, arrays: str
+) -> None:
+    code = f"from course_utils import data; print(data.load({name!r}, split='val'))"
     answer = run_installed(site, code, tmp_path)
-    assert "x (360, 16000) float32, y (360,) int64, from this project" in answer.stdout, answer
+    assert f"{arrays}, from this project" in answer.stdout, answer
 
 
 def test_installed_course_says_that_grading_is_not_included(site: Path, tmp_path: Path) -> None:
