@@ -1,5 +1,6 @@
 """Stand-ins for the two functions of exercise 2.3: torch's optimisers and its graph are asked."""
 
+from collections import deque
 from collections.abc import Callable, Iterator
 
 import torch
@@ -75,15 +76,15 @@ def activation_bytes(model: nn.Module, x: torch.Tensor) -> int:
 
 def _saved(root: torch.autograd.graph.Node | None) -> Iterator[torch.Tensor]:
     """Yield what each node of a graph has saved, by its attributes."""
-    todo, seen = [root], set()
-    while todo:
-        node = todo.pop()
-        if node is None or node in seen:
+    ahead, met = deque([root]), set[torch.autograd.graph.Node]()
+    while ahead:
+        step = ahead.popleft()
+        if step is None or step in met:
             continue
-        seen.add(node)
-        for name in dir(node):
-            if name.startswith("_saved_"):
-                value = getattr(node, name)
-                values = value if isinstance(value, tuple | list) else [value]
-                yield from (each for each in values if torch.is_tensor(each))
-        todo += [following for following, _ in node.next_functions]
+        met.add(step)
+        for attribute in dir(step):
+            if attribute.startswith("_saved_"):
+                found = getattr(step, attribute)
+                several = found if isinstance(found, tuple | list) else [found]
+                yield from (each for each in several if torch.is_tensor(each))
+        ahead.extend(following for following, _ in step.next_functions)

@@ -20,7 +20,9 @@ def noisy_run(rng: np.random.Generator, looks: int) -> tuple[list[float], list[f
 )
 def noisy_losses(student: Student, rng: np.random.Generator) -> None:
     for window in (1, 4, 9):
-        judge(student, noisy_run(rng, 120), target=float(rng.uniform(2.3, 2.8)), window=window)
+        target = float(rng.uniform(2.3, 2.8))
+        run = noisy_run(rng, 120)
+        judge(student, run, target=target, window=window)
 
 
 @check("2.14", sentence="A mean of fewer than `window` losses does not count.")

@@ -89,3 +89,4 @@ def turns_of_other_sizes(student: Student, rng: np.random.Generator) -> None:
     judge_1f1b(student, stages=1, micro_batches=5)
     judge_1f1b(student, stages=8, micro_batches=8)
     judge_1f1b(student, stages=3, micro_batches=11)
+    judge_1f1b(student, stages=2, micro_batches=6)
