@@ -25,6 +25,7 @@ from labs.gpu_training.given.failing import pack, unpack
 from labs.gpu_training.launching import clusters, group
 from labs.gpu_training.launching.errors import LaunchError
 from labs.gpu_training.launching.launcher import choose_backend
+from labs.gpu_training.launching.rank import finish
 from labs.gpu_training.strategies import registry
 from labs.gpu_training.workload import Workload
 from labs.shared.transformer import SIZES
@@ -165,4 +166,5 @@ def _report(chosen: argparse.Namespace, found: dict[str, Any], *, strategy: str)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    # Not `sys.exit`: threads of a process group now and then abort a rank that is done.
+    finish(main())

@@ -1687,8 +1687,8 @@ plots.show(figure, alt=f"Goodput over the interval between saves, log axis: {tol
 # 4.97 GB but sends 1,027,307,520 B, three times as much, to save memory that nobody needs.
 #
 # Bytes are counted on fake ranks, exact with padding, and equal to real ones at two ranks. Measured
-# on two processes here, with intervals of 95 %: alpha 158 us [146, 171] and bandwidth
-# 1.8 GB/s [1.58, 1.92]. Modelled is the step, 21.3 to 89.6 ms, on assumed links. My fit stays at
+# on two processes here, with intervals of 95 %: alpha 162 us [153, 171] and bandwidth
+# 2 GB/s [1.46, 2.67]. Modelled is the step, 21.3 to 89.6 ms, on assumed links. My fit stays at
 # home: gloo between processes that share memory and cores is neither NVLink nor InfiniBand, and it
 # saw two ranks.
 #

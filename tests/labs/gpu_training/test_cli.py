@@ -46,7 +46,9 @@ def test_two_machines_agree_with_one_process(tmp_path):
             for _ in range(2)
         ]
         try:
-            codes = [machine.wait(120) for machine in machines]
+            codes = [machine.wait(240) for machine in machines]
+        except subprocess.TimeoutExpired:
+            pytest.fail((tmp_path / "said.txt").read_text(encoding="utf-8"))
         finally:
             for machine in machines:
                 machine.kill()
