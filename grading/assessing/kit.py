@@ -8,7 +8,7 @@ loaded, and the coordinator compares. Nothing is graded here.
 import contextlib
 import functools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -73,6 +73,7 @@ def load_kit(lab_name: str, root: str | None = None) -> Kit:
     course = read_course(Path(root) if root else find_root())
     lab = course.lab(lab_name)
     fingerprint = lab_fingerprint(course, lab)
+    lab = _withholding_checks(lab)
     setup = rebuild(lab, read_submitted(lab.notebook.read_bytes())).pieces
     withheld = {name for exercise in lab.exercises.values() for name in exercise.withhold}
     return Kit(
@@ -82,6 +83,19 @@ def load_kit(lab_name: str, root: str | None = None) -> Kit:
         fingerprint=fingerprint,
         preload=preload_names([piece.code for piece in setup if piece.kind == "given"], withheld),
     )
+
+
+def _withholding_checks(lab: Lab) -> Lab:
+    """Return a lab whose exercises also withhold its checks, which know what each case expects.
+
+    In the notebook they cannot be withheld: there they run beside the code that they check.
+    """
+    checks = lab.module_name("checks")
+    exercises = {
+        name: replace(exercise, withhold=(*exercise.withhold, checks))
+        for name, exercise in lab.exercises.items()
+    }
+    return replace(lab, exercises=exercises)
 
 
 def _cases(lab: Lab, files: tuple[Path, ...]) -> Cases:
