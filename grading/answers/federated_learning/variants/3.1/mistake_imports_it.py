@@ -1,0 +1,2 @@
+# message: withheld
+from labs.federated_learning.given import client_update, fed_avg, federated_round

@@ -1,0 +1,2 @@
+# message: withheld
+from labs.federated_learning.given import break_even_rounds, training_carbon_g

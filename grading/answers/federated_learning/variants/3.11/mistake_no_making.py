@@ -1,0 +1,14 @@
+# message: the low end should be 620
+def training_carbon_g(
+    *, device_s, device_w, pue, sent_bytes, network_kwh_per_gb, g_per_kwh, embodied_kg, lifetime_y
+):
+    found = []
+    for end in (0, 1):
+        devices_kwh = device_s[end] * device_w[end] * pue[end] / 3.6e6
+        network_kwh = sent_bytes[end] / 1e9 * network_kwh_per_gb[end]
+        found.append((devices_kwh + network_kwh) * g_per_kwh[end])
+    return tuple(found)
+
+
+def break_even_rounds(round_g, central_g):
+    return central_g[0] / round_g[1], central_g[1] / round_g[0]

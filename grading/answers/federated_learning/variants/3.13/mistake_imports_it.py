@@ -1,0 +1,2 @@
+# message: withheld
+from labs.federated_learning.given import clip_and_noise

@@ -1,0 +1,2 @@
+# message: withheld
+from labs.federated_learning.given import deal_by_shares, deal_shards, skew

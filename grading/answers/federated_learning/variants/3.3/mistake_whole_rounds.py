@@ -1,0 +1,14 @@
+# message: of the accuracies 0.125, 0.375, 0.75
+import numpy as np
+
+
+def rounds_to(accuracies, target):
+    reached = np.flatnonzero(np.array(accuracies) >= target)
+    return int(reached[0]) if len(reached) else None
+
+
+def bytes_to(accuracies, target, *, bytes_up, bytes_down):
+    for rounds, accuracy in enumerate(accuracies):
+        if accuracy >= target:
+            return sum(bytes_up[:rounds]) + sum(bytes_down[:rounds])
+    return None

@@ -1,0 +1,25 @@
+# message: numbers take 8 B
+import numpy as np
+
+
+def top_k(update, k):
+    if not np.isfinite(update).all():
+        raise ValueError("not finite")
+    sent = np.zeros_like(update)
+    places = np.argsort(-np.abs(update), kind="stable")[:k]
+    sent[places] = update[places]
+    return np.arange(len(update), dtype=np.uint32), sent
+
+
+def quantize_int8(update, uniform):
+    if not np.isfinite(update).all():
+        raise ValueError("not finite")
+    scale = np.abs(update).max(keepdims=True) / np.float32(127)
+    codes = np.floor(update / np.where(scale > 0, scale, 1) + uniform)
+    return np.clip(codes, -127, 127).astype(np.int8), scale
+
+
+def with_error_feedback(update, memory, *, compress, decompress):
+    owed = update + memory
+    message = compress(owed)
+    return message, owed - decompress(message)

@@ -1,0 +1,2 @@
+# message: withheld
+from labs.federated_learning.given import reweighted, three_averages

@@ -1,0 +1,12 @@
+# message: the mean over samples is
+import numpy as np
+
+
+def three_averages(accuracies, sizes, share):
+    worst = np.sort(accuracies)[: max(1, round(share * len(accuracies)))]
+    return np.mean(accuracies), np.average(accuracies, weights=sizes), np.mean(worst)
+
+
+def reweighted(losses, sizes, q):
+    weights = sizes * (losses / np.max(losses)) ** q
+    return weights / weights.sum()
