@@ -88,7 +88,8 @@ def load_kit(lab_name: str, root: str | None = None) -> Kit:
 def _withholding_checks(lab: Lab) -> Lab:
     """Return a lab whose exercises also withhold its checks, which know what each case expects.
 
-    In the notebook they cannot be withheld: there they run beside the code that they check.
+    In the notebook an exercise withholds them only if it says so: there they run beside the code
+    that they check, and what it calls back must not be among them.
     """
     checks = lab.module_name("checks")
     exercises = {
