@@ -42,6 +42,9 @@ class Plan:
         Name and title of the new lab.
     number
         First part of the ids of its exercises.
+    group
+        Folder in ``labs/`` that holds it beside others of its kind, such as ``seminar``; empty if
+        it stands alone.
     """
 
     course: Course
@@ -49,11 +52,12 @@ class Plan:
     name: str
     title: str
     number: int
+    group: str = ""
 
     @property
     def folder(self) -> Path:
         """Folder of the new lab."""
-        return self.course.root / "labs" / self.name
+        return self.course.root / "labs" / self.group / self.name
 
     @property
     def answers(self) -> Path:
@@ -67,6 +71,9 @@ class Plan:
         a table. A number such as 0.1 elsewhere stays.
         """
         text = text.replace(self.template.title, self.title)
+        if self.group:
+            alone = rf"\blabs([./]){re.escape(self.template.name)}\b"
+            text = re.sub(alone, rf"labs\g<1>{self.group}\g<1>{self.name}", text)
         text = re.sub(rf"\b{re.escape(self.template.name)}\b", self.name, text)
         ids = "|".join(re.escape(exercise) for exercise in self.template.exercises)
         if not ids:
@@ -94,7 +101,7 @@ def plan(course: Course, name: str, *, title: str | None = None, number: int | N
     course
         The course that gets it.
     name
-        Name of the lab: its folder and import name.
+        Name of the lab, its folder and import name; ``seminar/NAME`` puts it into a folder of such.
     title
         Its title; made of the name if not given.
     number
@@ -106,11 +113,13 @@ def plan(course: Course, name: str, *, title: str | None = None, number: int | N
         If the name is no lower-case Python name or is taken, the title is not one line of text, or
         the number is taken.
     """
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
+    *groups, alone = name.split("/")
+    if len(groups) > 1 or not all(map(_is_name, [*groups, alone])):
         raise UsageError(
             f"{name!r} cannot be the name of a lab: use lower-case letters, digits and _, "
             "beginning with a letter"
         )
+    group, name = "".join(groups), alone
     title = name.replace("_", " ").capitalize() if title is None else title.strip()
     if not title or not title.isprintable() or set(title) & set('"\\'):
         raise UsageError(f"title {title!r}: give one line without quotes and backslashes")
@@ -119,10 +128,12 @@ def plan(course: Course, name: str, *, title: str | None = None, number: int | N
     if number in taken or number < 0:
         owner = f"belongs to {taken[number]}" if number in taken else "is negative"
         raise UsageError(f"number {number} {owner}; give a free one, or none")
-    new = Plan(course, course.lab(TEMPLATE), name, title, number)
+    new = Plan(course, course.lab(TEMPLATE), name, title, number, group)
     for path in (new.folder, new.answers):
         if path.exists() or path.with_suffix(".py").exists():
             raise UsageError(f"{course.shown(path)} exists; give the new lab another name")
+    if (new.folder.parent / LAB_FILE).exists():
+        raise UsageError(f"{course.shown(new.folder.parent)} is a lab; give another folder")
     if name in {lab.name for lab in course.labs}:
         raise UsageError(f"there is a lab {name} in {course.lab(name).folder}; give another name")
     return new
@@ -140,6 +151,8 @@ def create(new: Plan) -> Lab:
     """
     sources = {new.template.folder: new.folder, new.course.source(new.template).parent: new.answers}
     try:
+        if new.group:
+            _make_group(new)
         for source, target in sources.items():
             shutil.copytree(source, target, ignore=_LEFT_OUT)
             for path in _texts(target):
@@ -158,6 +171,8 @@ def remove(new: Plan) -> None:
     """Remove the two folders that `create` made."""
     for path in (new.folder, new.answers):
         shutil.rmtree(path, ignore_errors=True)
+    if new.group and [path.name for path in new.folder.parent.glob("*")] == ["__init__.py"]:
+        shutil.rmtree(new.folder.parent)
 
 
 def register(new: Plan) -> Path:
@@ -165,6 +180,18 @@ def register(new: Plan) -> Path:
     path = new.course.root / COURSE_FILE
     text = path.read_text(encoding="utf-8").rstrip("\n")
     return write_atomically(path, f"{text}\n\n[labs.{new.name}]\nweight = 0.0\n")
+
+
+def _is_name(word: str) -> bool:
+    return re.fullmatch(r"[a-z][a-z0-9_]*", word) is not None and not keyword.iskeyword(word)
+
+
+def _make_group(new: Plan) -> None:
+    """Make the folder of a group a package, which the labs in it are imported from."""
+    marker = new.folder.parent / "__init__.py"
+    if not marker.exists():
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.write_text(f'"""The labs of the {new.group}."""\n', encoding="utf-8")
 
 
 def _texts(folder: Path) -> Iterator[Path]:

@@ -48,7 +48,11 @@ def add(commands: Any) -> None:
         examples='course new pruning --title "Pruning a keyword spotter"',
         run=_run_new,
     )
-    new.add_argument("lab", metavar="LAB", help="name of the new lab: a lower-case Python name")
+    new.add_argument(
+        "lab",
+        metavar="LAB",
+        help="name of the new lab, a lower-case Python name; seminar/NAME puts it there",
+    )
     new.add_argument("--title", metavar="TEXT", help="its title; made of the name without it")
     new.add_argument("--number", metavar="N", type=int, help="its number; the lowest free one else")
 

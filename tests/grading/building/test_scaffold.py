@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,7 +77,8 @@ def test_the_number_is_the_next_free_one(course):
 
 
 @pytest.mark.parametrize(
-    "name", ["Pruning", "2nd", "a-b", "class", "", "../x", "a b", "ä", "_private", "labs.x"]
+    "name",
+    ["Pruning", "2nd", "a-b", "class", "", "../x", "a b", "ä", "_private", "labs.x", "/x", "a/b/c"],
 )
 def test_what_is_no_name_is_refused(course, name):
     with pytest.raises(UsageError, match="cannot be the name of a lab"):
@@ -95,11 +97,23 @@ def test_titles_that_would_break_a_file_are_refused(course, title):
         scaffold.plan(course, "pruning", title=title)
 
 
+def test_a_group_holds_labs_of_a_kind(course):
+    new = scaffold.plan(course, "seminar/carbon")
+    lab = scaffold.create(new)
+    assert lab.folder == course.root / "labs" / "seminar" / "carbon"
+    assert lab.name == "carbon"
+    assert lab.package.endswith("seminar.carbon")
+    assert new.answers == course.answers / "carbon"
+    with pytest.raises(UsageError, match="labs/quickstart is a lab; give another folder"):
+        scaffold.plan(course, "quickstart/carbon_too")
+
+
 def test_a_failure_leaves_nothing_behind(course, monkeypatch):
     before = _tree(course.root)
     monkeypatch.setattr(scaffold, "_renumber", lambda *_: (_ for _ in ()).throw(OSError("full")))
-    with pytest.raises(OSError, match="full"):
-        scaffold.create(scaffold.plan(course, "pruning"))
+    for name in ("pruning", "seminar/carbon"):
+        with pytest.raises(OSError, match="full"):
+            scaffold.create(scaffold.plan(course, name))
     assert _tree(course.root) == before
 
 
@@ -124,6 +138,14 @@ def _plan():
 )
 def test_ids_change_and_numbers_stay(text, expected):
     assert _plan().renamed(text) == expected
+
+
+def test_what_names_the_place_of_the_template_names_that_of_the_new_lab():
+    new = replace(_plan(), group="seminar")
+    text = "from labs.quickstart.given import x  # labs/quickstart, quickstart.ipynb"
+    assert new.renamed(text) == (
+        "from labs.seminar.new.given import x  # labs/seminar/new, new.ipynb"
+    )
 
 
 @given(st.text(alphabet="0123456789. ,+-*/=[]()x\n"))
