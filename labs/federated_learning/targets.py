@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from course_utils import plots
+from course_utils.records import Result, counted
 from labs.federated_learning import partitions
 from labs.federated_learning.local import Local, is_dense
 from labs.federated_learning.loop import Setting, run
@@ -172,6 +173,28 @@ def factor(slow: Cell, fast: Cell) -> float | None:
     if not np.isfinite([slow.middle, fast.middle]).all() or fast.middle == 0:
         return None
     return slow.middle / fast.middle
+
+
+def factor_or_bound(slow: Cell, fastest: Cell) -> Result:
+    """Return `factor` as a result: counted, or assumed where it is a lower bound.
+
+    A way that was given up is assumed to need no more rounds than it had; where the fastest was
+    given up as well, no more than is known of every way, that it is not faster.
+
+    Parameters
+    ----------
+    slow
+        A cell.
+    fastest
+        The cell with the fewest rounds of all in its column, `slow` among them.
+    """
+    times = factor(slow, fastest)
+    if times is not None:
+        return counted(times)
+    if fastest.middle == 0:  # reached before the first round, by any way
+        return counted(1.0)
+    bound = slow.most / fastest.middle if np.isfinite(fastest.middle) else 1.0
+    return Result(bound, bound, bound, n=1, kind="assumed")
 
 
 def as_rows(cells: Mapping[tuple[int, str], Cell]) -> list[dict[str, Any]]:

@@ -135,7 +135,7 @@ def job_of(dataset: str, *, partition: str, alpha: float, seed: int, local: Loca
     )
 
 
-def deploy(job: Job, *, decide: Decide, rounds: int) -> Deployed:
+def deploy(job: Job, *, decide: Decide, wanted: bool, rounds: int) -> Deployed:
     """Run the deployment, or return the recorded one with the reason in its origin.
 
     Parameters
@@ -144,6 +144,8 @@ def deploy(job: Job, *, decide: Decide, rounds: int) -> Deployed:
         From `job_of`.
     decide
         The supervisor, see `labs.federated_learning.flower.supervision.run`.
+    wanted
+        The lab's parameter `deploy`; a sweep of many runs turns it off.
     rounds
         The lab's parameter; with fewer than 10 nothing is started.
 
@@ -152,6 +154,8 @@ def deploy(job: Job, *, decide: Decide, rounds: int) -> Deployed:
     FederationError
         If it ran and did not come to its end.
     """
+    if not wanted:
+        return recorded("deploy is off: no process is started")
     if rounds < TRIAL_ROUNDS:
         return recorded(f"rounds is {rounds}, below {TRIAL_ROUNDS}: no process is started")
     try:

@@ -109,6 +109,19 @@ def test_what_is_never_reached_is_said() -> None:
     assert [row["batch"] for row in rows] == [8, "all", 8]
 
 
+def test_a_factor_that_is_open_is_handed_over_as_a_lower_bound() -> None:
+    fast = targets.Cell(Local(1, 8), (4.0, 2.0, 4.0), 20)
+    slow = targets.Cell(Local(1, 0), (12.0, 8.0, 16.0), 20)
+    given_up = targets.Cell(Local(1, 0), (None, None, 3.0), 20)
+    at_once = targets.Cell(Local(1, 8), (0.0, 0.0, 0.0), 20)
+    found = [
+        targets.factor_or_bound(*pair)
+        for pair in ((slow, fast), (given_up, fast), (given_up, given_up), (at_once, at_once))
+    ]
+    assert [each.value for each in found] == [3.0, 5.0, 1.0, 1.0]
+    assert [each.kind for each in found] == ["counted", "assumed", "assumed", "counted"]
+
+
 def test_the_figure_draws_what_it_returns() -> None:
     cells = {
         (0, "iid"): targets.Cell(Local(1, 0), (4.0, 2.0, 3.0), 20),

@@ -24,9 +24,16 @@ def deployed() -> exercise.Deployed:
 
 def test_a_trial_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exercise, "_deploy", lambda *_, **__: pytest.fail("started"))
-    deployed = exercise.deploy(Job(), decide=next_action, rounds=9)
+    deployed = exercise.deploy(Job(), decide=next_action, wanted=True, rounds=9)
     assert "rounds is 9, below 10: no process is started" in deployed.origin
     assert not deployed.is_here
+
+
+def test_what_is_not_wanted_starts_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exercise, "_deploy", lambda *_, **__: pytest.fail("started"))
+    deployed = exercise.deploy(Job(), decide=next_action, wanted=False, rounds=30)
+    assert "deploy is off: no process is started" in deployed.origin
+    assert deployed.kind == "assumed"
 
 
 def test_without_flower_the_record_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,7 +41,7 @@ def test_without_flower_the_record_says_why(monkeypatch: pytest.MonkeyPatch) -> 
         raise ExtraMissingError("needs flwr, not installed here")
 
     monkeypatch.setattr(exercise, "require", lacks)
-    deployed = exercise.deploy(Job(), decide=next_action, rounds=10)
+    deployed = exercise.deploy(Job(), decide=next_action, wanted=True, rounds=10)
     assert deployed.origin.endswith("needs flwr, not installed here")
     assert deployed.origin.startswith("recorded on ")
 
