@@ -6,14 +6,10 @@ a worker that has said before that it has walls and the same version of the lab;
 had is handed to another. Submissions travel under a number, not under their id. Within a worker a
 process of `grading.assessing.workers` does the work, so that what hangs or dies there is dealt with
 there.
-
-Certificates come from Dask's configuration (``distributed.comm.tls``, files or environment), which
-this module neither makes nor reads itself.
 """
 
 import atexit
 import contextlib
-import ipaddress
 import logging
 import multiprocessing
 import os
@@ -23,60 +19,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 from grading.assessing.work import READING, Description, Job, Place, Result, Task
 from grading.assessing.workers import LocalWorkers
 from grading.errors import WorkerError
-from labs.engine.errors import ExtraMissingError, LabError, UsageError
+from labs.engine.dask_client import CONNECT_LIMIT_S, check_address, connect
+from labs.engine.errors import LabError, RunError
 
-CONNECT_LIMIT_S = 30.0
 _LOOK_EVERY_S = 1.0
 _AT_ONCE = 2  # tasks of a worker: one in work, one ready
 _LOSSES = 3  # workers that may get lost over one submission
 _log = logging.getLogger("grading")
-
-
-def check_address(address: str, *, trust_network: bool) -> None:
-    """Refuse the address of a scheduler to which submissions must not be sent.
-
-    Parameters
-    ----------
-    address
-        ``tls://HOST:PORT``, or ``tcp://`` on this machine.
-    trust_network
-        Whether ``tcp://`` to other machines is accepted: anyone on the way reads and changes what
-        is sent.
-
-    Raises
-    ------
-    UsageError
-        If it is no address, or not encrypted where it must be.
-
-    Examples
-    --------
-    >>> check_address("tcp://127.0.0.1:8786", trust_network=False)
-    >>> check_address("tls://node7:8786", trust_network=False)
-    """
-    try:
-        parts = urlsplit(address)
-        is_address = parts.scheme in ("tls", "tcp") and bool(parts.hostname and parts.port)
-    except ValueError:
-        is_address = False
-    if not is_address:
-        raise UsageError(f"--scheduler {address!r}: give it as tls://HOST:PORT")
-    if parts.scheme == "tcp" and not (trust_network or _is_loopback(parts.hostname or "")):
-        raise UsageError(
-            f"{address} is not encrypted: start the scheduler with certificates and give it as "
-            "tls://..., or add --trust-network if nobody else is on the network"
-        )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @dataclass
@@ -102,7 +55,7 @@ class Cluster:
     Parameters
     ----------
     address
-        Of the scheduler; see `check_address`.
+        Of the scheduler; see `labs.engine.dask_client.check_address`.
     trust_network, trust_submissions
         Whether an address without encryption, and workers without walls, are accepted.
 
@@ -126,33 +79,9 @@ class Cluster:
 
     def __enter__(self) -> Self:
         try:
-            import dask  # noqa: PLC0415 - an extra
-            from distributed import Client  # noqa: PLC0415 - the same
-            from distributed.security import Security  # noqa: PLC0415 - the same
-        except ImportError as err:
-            raise ExtraMissingError(
-                "--scheduler needs Dask: pip install 'mlsys-course[cluster]'"
-            ) from err
-        is_encrypted = self._address.startswith("tls:")
-        if is_encrypted and not dask.config.get("distributed.comm.tls.ca-file", None):
-            raise UsageError(
-                f"no certificates for {self._address}: name them in Dask's configuration, such as "
-                "DASK_DISTRIBUTED__COMM__TLS__CA_FILE and ...__CLIENT__CERT"
-            )
-        connect: Any = Client  # Dask's own types say nothing about its arguments
-        secure: Any = Security
-        try:
-            self._client = connect(
-                self._address,
-                security=secure(require_encryption=is_encrypted),
-                timeout=CONNECT_LIMIT_S,
-                set_as_default=False,
-            )
-        except (OSError, TimeoutError, ValueError, TypeError) as err:
-            raise WorkerError(
-                f"the scheduler at {self._address} does not answer ({err}); check that it runs and "
-                "that Dask's configuration names certificates of the same authority"
-            ) from err
+            self._client = connect(self._address)
+        except RunError as err:
+            raise WorkerError(str(err)) from err
         return self
 
     def __exit__(

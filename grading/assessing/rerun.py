@@ -8,7 +8,7 @@ have them rendered. Results in the record are what the student's code reported.
 
 import json
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from grading.submissions import Submission
 from labs.engine import runner
 from labs.engine.catalog import Lab
 from labs.engine.errors import SubmissionError
-from labs.engine.launch import Progress
+from labs.engine.launch import ORDINARY, Host, Progress
 from labs.engine.parameters import read_notebook
 from labs.engine.rebuild import rebuild
 from labs.engine.sandbox.confine import walls_missing
@@ -30,7 +30,6 @@ TIMEOUT_S = 3600.0
 # A whole notebook takes more than one exercise: ranks and workers of its own, for minutes.
 LIMITS = Limits(memory_bytes=4096 * MIB, processes=256, cpu_s=2 * TIMEOUT_S / MESSAGES)
 _KEPT = ("text/plain", "image/png")  # pictures are pixels; everything else can hold markup
-Write = Callable[[Path, str], object]
 
 
 def rerun(
@@ -76,13 +75,13 @@ def rerun(
         source.write_text(json.dumps(without_markup(rebuilt.notebook)), encoding="utf-8")
         plan = runner.plan_run(source, parameters, lab=lab)
         executed = Path(name) / "executed.ipynb"
-        write_kernel: Write | None = partial(write_kernelspec, limits=LIMITS)
+        walled = Host(write_kernel=partial(write_kernelspec, limits=LIMITS))
         record = runner.execute(
             plan,
             output=executed,
             timeout_s=TIMEOUT_S,
             progress=progress,
-            write_kernel=None if is_trusted and walls_missing() else write_kernel,
+            host=ORDINARY if is_trusted and walls_missing() else walled,
         )
         shown = without_markup(read_notebook(executed))
     output.parent.mkdir(parents=True, exist_ok=True)

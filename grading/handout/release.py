@@ -20,6 +20,7 @@ from grading.handout import files as handout
 from grading.handout.leaks import find_leaks, read_answers
 from grading.moodle.zips import zip_bytes
 from labs.engine.catalog import Lab, did_you_mean
+from labs.engine.sweeps.studies import notebooks as notebooks_of
 
 DATES = "labs/course_dates.toml"
 COPIED = (
@@ -131,11 +132,11 @@ def _names(root: Path, folder: str) -> Iterator[str]:
 
 def _strange(files: Mapping[str, bytes], labs: Sequence[Lab]) -> Iterator[str]:
     """Yield files that have no place in a handout."""
-    notebooks = {f"labs/{lab.name}/{lab.notebook.name}" for lab in labs}
+    notebooks = {f"labs/{lab.name}/{path.name}" for lab in labs for path in notebooks_of(lab)}
     for name in files:
         path = Path(name)
         if path.suffix == ".ipynb" and name not in notebooks:
-            yield f"{name} is no lab's notebook; move it out of labs/"
+            yield f"{name} is no notebook of a lab or its studies; move it out of labs/"
         elif name not in COPIED and path.suffix not in SUFFIXES:
             yield f"{name} has no place in a handout; move it away, or name its kind in release.py"
 
@@ -149,11 +150,18 @@ def _notebook_problems(course: Course, lab: Lab) -> Iterator[str]:
     content = lab.notebook.read_bytes()
     if content != build.to_text(build.build(course, lab).student).encode():
         yield f"{name} is not what its source gives; course build {lab.name}"
+    yield from _outputs(name, content, remedy=f"course build {lab.name}")
+    for path in notebooks_of(lab)[1:]:
+        yield from _outputs(course.shown(path), path.read_bytes(), remedy="clear all outputs")
+
+
+def _outputs(name: str, content: bytes, *, remedy: str) -> Iterator[str]:
+    """Yield that a notebook holds outputs, if it does."""
     try:
         cells = json.loads(content)["cells"]
         with_outputs = [number for number, cell in enumerate(cells) if cell.get("outputs")]
     except (ValueError, KeyError, TypeError, AttributeError):
-        yield f"{name} is no notebook; course build {lab.name}"
+        yield f"{name} is no notebook; {remedy}"
         return
     if with_outputs:
-        yield f"{name}: cell {with_outputs[0]} holds outputs; course build {lab.name}"
+        yield f"{name}: cell {with_outputs[0]} holds outputs; {remedy}"

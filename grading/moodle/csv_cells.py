@@ -6,19 +6,17 @@ Anything else is refused with its line. What a column means is not known here.
 """
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
 from grading.errors import WorksheetError
+from labs.engine.spreadsheets import is_like_formula
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MAX_BYTES = 64 * 2**20  # a worksheet with online text of 1,000 students has a few MB
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _QUOTED = re.compile(rb'"((?:[^"]++|"")*+)"')
-# Spreadsheets take a cell that begins so for a formula; the last four are their wide forms.
-_FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 
 
 @dataclass(frozen=True)
@@ -124,20 +122,6 @@ def replaced(content: bytes, changes: Mapping[Cell, str], *, separator: str = ",
         parts += [content[place : cell.start], text.encode()]
         place = cell.end
     return b"".join([*parts, content[place:]])
-
-
-def is_like_formula(text: str) -> bool:
-    """Say whether a spreadsheet may take a text for a formula.
-
-    What spreadsheets drop in front of a cell, or do not show, is looked through.
-
-    Examples
-    --------
-    >>> is_like_formula("=1+1"), is_like_formula(' "@sum'), is_like_formula("1+1")
-    (True, True, False)
-    """
-    start = next((c for c in text if c != '"' and unicodedata.category(c)[0] not in "ZC"), "")
-    return start != "" and start in _FORMULA
 
 
 def without_formula(text: str) -> str:

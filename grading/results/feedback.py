@@ -3,7 +3,7 @@
 `feedback_html` says of an open case what is asked, what is wrong and what was called; of a hidden
 case only which sentence of the exercise does not hold yet: no name, no input, no message. It shows
 the answer as it was handed in and what the student's own run showed, "as submitted, not verified".
-Whatever text stands in a submission is shown as text (`grading.results.pages`), and long texts are
+Whatever text stands in a submission is shown as text (`labs.engine.pages`), and long texts are
 cut with a note. The same verdict gives the same bytes: no time, no path, no machine. Nothing is
 judged here.
 """
@@ -11,7 +11,9 @@ judged here.
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from grading.results.pages import (
+from grading.verdict import CaseVerdict, ExerciseVerdict, Verdict
+from labs.engine.catalog import Lab
+from labs.engine.pages import (
     Markup,
     block,
     cell,
@@ -26,8 +28,6 @@ from grading.results.pages import (
     table,
     tag,
 )
-from grading.verdict import CaseVerdict, ExerciseVerdict, Verdict
-from labs.engine.catalog import Lab
 from labs.engine.rebuild import Answer, Shown
 
 # Status of an exercise (`shown_status`) -> its word, shade (`pages.SHADES`) and meaning.

@@ -12,21 +12,18 @@ to German begins the next cell. Numbers are written by us and stay numbers. Noth
 import csv
 import io
 import math
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from course_utils.records import write_atomically
 from grading.errors import GradingError
-from grading.moodle.csv_cells import is_like_formula
 from grading.private_files import write_private
-from grading.results.pages import number
 from grading.verdict import SubmissionStatus, Verdict
+from labs.engine.pages import number
+from labs.engine.spreadsheets import safe_cell
 
 HEADER = ("submission", "name", "status", "late_days", "total", "max_total")
-# Wide forms too: spreadsheets set to Chinese or Japanese read them as the narrow ones.
-_REORDERING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
 @dataclass(frozen=True)
@@ -149,35 +146,6 @@ def grades_text(
         texts = (safe_cell(each) for each in (submission, name, row.status))
         writer.writerow([*texts, late_days, total, max_total, *points])
     return file.getvalue()
-
-
-def safe_cell(text: str) -> str:
-    r"""Return a text as a cell that no spreadsheet takes for a formula.
-
-    Control characters, line breaks among them, become spaces, so that a row stays one line;
-    characters that reorder a line go. What then begins with ``=``, ``+``, ``-`` or ``@``, at the
-    start or behind a semicolon, gets an apostrophe in front; so does what began with a tab or a
-    line break.
-
-    Examples
-    --------
-    >>> safe_cell("Doe, Jr"), safe_cell("=HYPERLINK(A1)"), safe_cell("a;=1")
-    ('Doe, Jr', "'=HYPERLINK(A1)", "a;'=1")
-    >>> safe_cell("-1\nb")
-    "'-1 b"
-    """
-    cells = "".join(map(_harmless, text)).split(";")
-    safe = ";".join(f"'{cell}" if is_like_formula(cell) else cell for cell in cells)
-    return f"'{safe}" if text.startswith(("\t", "\r", "\n")) and safe[:1] != "'" else safe
-
-
-def _harmless(character: str) -> str:
-    if character in _REORDERING:
-        return ""
-    category = unicodedata.category(character)
-    if category == "Cs":
-        return "\ufffd"
-    return " " if category in ("Cc", "Zl", "Zp") else character
 
 
 def _number(value: float | None, row: GradeRow) -> str:

@@ -1,6 +1,6 @@
 """The report on a graded lab, for instructors: what needs a person first, then everyone in a table.
 
-`report_html` makes a page (`grading.results.pages`), `report_text` the same table for a terminal.
+`report_html` makes a page (`labs.engine.pages`), `report_text` the same table for a terminal.
 Both take verdicts and totals as plain data; they store and grade nothing. Submissions appear under
 their pseudonyms unless names are given.
 """
@@ -14,9 +14,9 @@ import numpy as np
 
 from course_utils import stats
 from grading.results.feedback import STATUSES, shown_status
-from grading.results.pages import Markup, cell, element, line, number, page, plural, table, tag
 from grading.verdict import ExerciseVerdict, SubmissionStatus, Verdict
 from labs.engine.catalog import Exercise, Lab
+from labs.engine.pages import Markup, cell, element, line, number, page, plural, table, tag
 
 _STATES = {
     "graded": "graded",

@@ -250,7 +250,7 @@ def test_exercises_that_do_not_count_are_told(small):
             "One outlier would decide the sum. Its true size gets lost.",
             "notes.md",
         ),
-        ("labs/toy/solved.ipynb", "{}", "solved.ipynb is no lab's notebook; move it out of labs/"),
+        ("labs/toy/solved.ipynb", "{}", "solved.ipynb is no notebook of a lab or its"),
         ("labs/toy/grades.db", "", "grades.db has no place in a handout"),
         ("labs/toy/toy.ipynb", "{}", "toy.ipynb is not what its source gives; course build toy"),
     ],
@@ -269,6 +269,29 @@ def all_of_it(student, rng):
     (small.root / path).write_text(hidden if text == "HIDDEN" else text)
     with pytest.raises(ReleaseError, match=message):
         release(small.course, small.course.lab("toy"))
+
+
+STUDY = """
+[studies.more]
+title = "More"
+sentence = "More."
+notebook = "more.ipynb"
+results = ["value"]
+"""
+
+
+def test_a_notebook_of_a_study_is_handed_out_without_outputs(small):
+    small.edit(small.folder / "lab.toml", "[results]", '[results]\nvalue = "A number."')
+    (small.folder / "studies.toml").write_text(STUDY)
+    cell = {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": "seed = 0"}
+    more = small.folder / "more.ipynb"
+    more.write_text(json.dumps({"nbformat": 4, "cells": [cell]}))
+    lab = small.course.lab("toy")
+    files = release(small.course, lab).files
+    assert {"labs/toy/more.ipynb", "labs/toy/studies.toml"} <= set(files)
+    more.write_text(json.dumps({"nbformat": 4, "cells": [cell | {"outputs": [{"a": 1}]}]}))
+    with pytest.raises(ReleaseError, match=r"toy/more\.ipynb: cell 0 holds outputs; clear all"):
+        release(small.course, lab)
 
 
 def test_outputs_a_link_and_a_missing_file_are_refused(small):

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from grading.results import pages
 from grading.results.feedback import STATUSES, feedback_html
 from grading.verdict import CaseVerdict, ExerciseVerdict, Verdict
+from labs.engine import pages
 from labs.engine.catalog import find_lab
 from labs.engine.rebuild import Answer, Shown
 

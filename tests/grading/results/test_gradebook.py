@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grading.errors import GradingError
-from grading.results.gradebook import GradeRow, grade_row, grades_text, safe_cell, write_grades
+from grading.results.gradebook import GradeRow, grade_row, grades_text, write_grades
 from grading.verdict import ExerciseVerdict, Verdict
 
 EXERCISES = ["0.1", "0.2", "0.3"]
@@ -45,27 +45,6 @@ def test_every_member_of_a_team_has_a_row_sorted_by_name():
         's2,"Ann ""A"" Lee"',
         "s3,,refused,,,10",
     ]
-
-
-@pytest.mark.parametrize(
-    ("text", "cell"),
-    [
-        ("Doe, Jr", "Doe, Jr"),
-        ("Müller-Lüdenscheidt", "Müller-Lüdenscheidt"),
-        ('=HYPERLINK("http://x.invalid")', '\'=HYPERLINK("http://x.invalid")'),
-        ("+1", "'+1"),
-        ("-1", "'-1"),
-        ("@x", "'@x"),
-        ("\tx", "' x"),
-        ("\rx", "' x"),
-        ("two\nrows,=1", "two rows,=1"),
-        ("a;=1", "a;'=1"),
-        ("a\ud800\u202eb", "a\ufffdb"),
-        ("", ""),
-    ],
-)
-def test_a_cell_that_is_like_a_formula_gets_an_apostrophe(text, cell):
-    assert safe_cell(text) == cell
 
 
 @given(st.lists(hostile, min_size=1, max_size=4))

@@ -89,7 +89,9 @@ figure{margin:.6rem 0}figcaption{font-size:.9rem;color:var(--soft)}
 img{max-width:100%;height:auto;background:#fff}
 a{color:inherit}
 svg{display:block;width:100%;min-width:6rem;height:.8rem}
+details{margin:.6rem 0}summary{cursor:pointer}
 @media(max-width:34rem){dl{display:block}dd{margin:0 0 .6rem}}
+@media screen and (max-width:34rem){.scroll img{max-width:none}}
 @page{margin:18mm}
 @media print{body{padding:0;max-width:none;font-size:10pt}h2,h3{break-after:avoid}
 tr,figure,.cases>li{break-inside:avoid}.tag,pre{border:1px solid var(--none)}}
