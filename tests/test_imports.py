@@ -22,7 +22,10 @@ HEAVY = ("torch", "matplotlib", "pandas", "codecarbon")
 # What only one place knows, so that a change of the tool is a change of one file.
 KNOWN_ONLY_TO = {
     "papermill": ("labs.engine",),
-    "argparse": ("labs.engine.cli", "labs.gpu_training.cli", "grading.cli", "grading.commands"),
+    "argparse": (
+        *("labs.engine.cli", "labs.engine.command_line", "labs.engine.sweeps.cli"),
+        *("labs.gpu_training.cli", "grading.cli", "grading.commands"),
+    ),
     "jupytext": ("grading",),
     "torchvision": ("course_utils.data",),
     "pynvml": ("course_utils.energy",),

@@ -15,19 +15,30 @@ import contextlib
 import importlib
 import json
 import os
-import re
-import signal
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
+
+from labs.engine.command_line import (
+    EXIT_FAILED,
+    EXIT_OK,
+    EXIT_USAGE,
+    add_command,
+    add_parameters,
+    columns,
+    find_target,
+    parameters_given,
+    say,
+    spaced,
+    terminated_as_interrupted,
+)
+from labs.engine.sweeps import cli as sweeps
 
 if TYPE_CHECKING:
     from course_utils.data import DatasetInfo
     from labs.engine.catalog import Lab
 
 OLDEST_PYTHON = (3, 11)
-EXIT_OK, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
 
 class Parser(argparse.ArgumentParser):
@@ -41,9 +52,7 @@ class Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command ``lab`` and return its exit code."""
     words = sys.argv[1:] if argv is None else argv
-    # argparse takes a value such as -1e-3 for an option; a space in front makes it a word.
-    spaced = [f" {word}" if re.match(r"-\.?\d", word) else word for word in words]
-    return _guarded("lab", lambda: _lab(spaced))
+    return _guarded("lab", lambda: _lab(words))
 
 
 def course(argv: Sequence[str] | None = None) -> int:
@@ -56,7 +65,7 @@ def course(argv: Sequence[str] | None = None) -> int:
         except ModuleNotFoundError as err:
             if err.name not in ("grading", "grading.cli"):
                 raise
-            _say("course: grading is not included in the student handout; use lab --help")
+            say("course: grading is not included in the student handout; use lab --help")
             return EXIT_USAGE
         return int(cli.main(argv))
 
@@ -68,12 +77,13 @@ def make_parser() -> argparse.ArgumentParser:
     parser = Parser(prog="lab", description="Find, run and look after the labs of this course.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     text = "labs with parameters, minutes and points"
-    _command(commands, "list", text, example="lab list", run=_list)
+    add_command(commands, "list", text=text, example="lab list", run=_list)
     _add_run(commands)
+    sweeps.add(commands)
     _add_submit(commands)
     _add_data(commands)
     text = "what works on this machine, and how to get the rest"
-    doctor = _command(commands, "doctor", text, example="lab doctor mcu", run=_doctor)
+    doctor = add_command(commands, "doctor", text=text, example="lab doctor mcu", run=_doctor)
     doctor.add_argument("extra", metavar="EXTRA", nargs="?", help="one optional part, in detail")
     return parser
 
@@ -81,17 +91,9 @@ def make_parser() -> argparse.ArgumentParser:
 def _add_run(commands: Any) -> None:
     text = "run a lab's notebook, or any other, and record its results"
     example = "lab run quickstart -p seed 1 -o out.ipynb"
-    run = _command(commands, "run", text, example=example, run=_run)
+    run = add_command(commands, "run", text=text, example=example, run=_run)
     run.add_argument("lab", metavar="LAB|PATH.ipynb", help="name of a lab, or a notebook's path")
-    run.add_argument(
-        *("-p", "--parameter"),
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("NAME", "VALUE"),
-        help="set a parameter; lab list shows them; may be repeated",
-    )
-    run.add_argument("--preset", help="a lab's named set of parameters, such as smoke")
+    add_parameters(run)
     run.add_argument(
         *("-o", "--output"),
         metavar="OUT.ipynb",
@@ -102,7 +104,9 @@ def _add_run(commands: Any) -> None:
 
 def _add_submit(commands: Any) -> None:
     text = "make the zip to hand in, and say what the grader will find in it"
-    submit = _command(commands, "submit", text, example="lab submit quickstart", run=_submit)
+    submit = add_command(
+        commands, "submit", text=text, example="lab submit quickstart", run=_submit
+    )
     submit.add_argument("lab", metavar="LAB", help="name of the lab")
     submit.add_argument("notebook", metavar="NOTEBOOK", nargs="?", help="your notebook's path")
     submit.add_argument("--url", default="", help="a link to the notebook, such as that of Colab")
@@ -112,36 +116,23 @@ def _add_submit(commands: Any) -> None:
 
 def _add_data(commands: Any) -> None:
     text = "list, fetch or locate data sets"
-    data = _command(commands, "data", text, example="lab data fetch mnist", run=_data_list)
+    data = add_command(commands, "data", text=text, example="lab data fetch mnist", run=_data_list)
     actions = data.add_subparsers(title="actions", metavar="ACTION")
     text = "data sets, and which are here"
-    _command(actions, "list", text, example="lab data list", run=_data_list)
+    add_command(actions, "list", text=text, example="lab data list", run=_data_list)
     for name, text, function in (
         ("fetch", "download a data set, verify it, print where it is", _data_fetch),
         ("path", "print where a data set is, verified; never downloads", _data_path),
     ):
-        action = _command(actions, name, text, example=f"lab data {name} mnist", run=function)
+        action = add_command(
+            actions, name, text=text, example=f"lab data {name} mnist", run=function
+        )
         action.add_argument("name", metavar="NAME", help="name of a data set; see lab data list")
-
-
-def _command(
-    commands: Any,
-    name: str,
-    text: str,
-    *,
-    example: str,
-    run: Callable[[argparse.Namespace], int],
-) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name, help=text, description=f"{text[0].upper()}{text[1:]}.", epilog=f"Example: {example}"
-    )
-    parser.set_defaults(run=run)
-    return parser
 
 
 def _lab(words: Sequence[str]) -> int:
     parser = make_parser()
-    arguments = parser.parse_args(words)
+    arguments = parser.parse_args(spaced(words), argparse.Namespace(words=words))
     if not hasattr(arguments, "run"):
         parser.print_help()
         return EXIT_OK
@@ -154,7 +145,7 @@ def _guarded(command: str, run: Callable[[], int]) -> int:
 
     if sys.version_info < OLDEST_PYTHON:
         needed = ".".join(map(str, OLDEST_PYTHON))
-        _say(f"{command}: this is Python {sys.version.split()[0]}; use {needed} or newer")
+        say(f"{command}: this is Python {sys.version.split()[0]}; use {needed} or newer")
         return EXIT_FAILED
     try:
         code = run()
@@ -166,7 +157,7 @@ def _guarded(command: str, run: Callable[[], int]) -> int:
         code = EXIT_OK
     except (CourseUtilsError, ModuleNotFoundError, OSError, KeyboardInterrupt) as err:
         code, line = _explain(err)
-        _say(f"{command}: {line}")
+        say(f"{command}: {line}")
     return code
 
 
@@ -192,10 +183,6 @@ def _explain(err: BaseException) -> tuple[int, str]:
     return EXIT_FAILED, "interrupted; nothing was written"
 
 
-def _say(line: str) -> None:
-    print(" ".join(line.split()), file=sys.stderr)
-
-
 def _list(_: argparse.Namespace) -> int:
     from labs.engine import catalog, dates  # noqa: PLC0415
 
@@ -216,24 +203,19 @@ def _lab_lines(lab: Lab, due: str) -> Iterator[str]:
         yield "    no notebook has been built yet"
         return
     parameters = read_parameters(lab.notebook).values()
-    yield from _columns(
+    yield from columns(
         [(f"    {p.name} = {p.default!r}", p.type_name, p.comment) for p in parameters]
     )
 
 
 def _run(arguments: argparse.Namespace) -> int:
     from labs.engine import runner  # noqa: PLC0415
-    from labs.engine.errors import UsageError  # noqa: PLC0415
     from labs.engine.executed import Failure  # noqa: PLC0415
 
-    parameters: dict[str, str] = {}
-    for name, value in arguments.parameter:
-        if name in parameters:
-            raise UsageError(f"parameter {name} is given twice; keep one")
-        parameters[name] = re.sub(r"^ (?=-\.?\d)", "", value)
-    lab, notebook = _target(arguments.lab)
+    parameters = parameters_given(arguments.parameter)
+    lab, notebook = find_target(arguments.lab)
     plan = runner.plan_run(notebook, parameters, lab=lab, preset=arguments.preset)
-    with _terminated_as_interrupted(), _progress() as progress:
+    with terminated_as_interrupted(), _progress() as progress:
         record = runner.execute(plan, output=arguments.output, progress=progress)
     if arguments.output is None:
         print(json.dumps(record, indent=2))
@@ -244,22 +226,8 @@ def _run(arguments: argparse.Namespace) -> int:
         return EXIT_OK
     kept = f"; see {arguments.output}" if arguments.output else "; -o OUT.ipynb keeps the notebook"
     failure = Failure(**record["provenance"]["error"])
-    _say(f"lab: {plan.name} failed {failure.describe()}{kept}")
+    say(f"lab: {plan.name} failed {failure.describe()}{kept}")
     return EXIT_FAILED
-
-
-def _target(word: str) -> tuple[Lab | None, Any]:
-    """Return lab and notebook that a word on the command line means."""
-    from pathlib import Path  # noqa: PLC0415
-
-    from labs.engine import catalog  # noqa: PLC0415
-
-    if not word.endswith(".ipynb"):
-        lab = catalog.find_lab(word)
-        return lab, lab.notebook
-    path = Path(word).resolve()
-    owners = [lab for lab in catalog.find_labs() if lab.notebook == path]
-    return (owners[0] if owners else None), Path(word)
 
 
 def _result_lines(record: dict[str, Any]) -> Iterator[str]:
@@ -269,7 +237,7 @@ def _result_lines(record: dict[str, Any]) -> Iterator[str]:
     for name, fields in record["results"].items():
         result = result_from_json(name, fields)
         rows.append((name, result.describe(name), f"n={result.n}", result.kind))
-    yield from _columns(rows)
+    yield from columns(rows)
 
 
 def _submit(arguments: argparse.Namespace) -> int:
@@ -278,24 +246,11 @@ def _submit(arguments: argparse.Namespace) -> int:
     url = submit.check_url(arguments.url) if arguments.url else ""
     handin = submit.prepare(catalog.find_lab(arguments.lab), arguments.notebook)
     target = submit.write_zip(handin, arguments.output, url=url)
-    print("\n".join(_columns(submit.rows(handin))))
+    print("\n".join(columns(submit.rows(handin))))
     for remark in submit.remarks(handin):
-        _say(f"lab: {remark}")
+        say(f"lab: {remark}")
     print(f"\n{target} holds {handin.notebook}: hand in this zip")
     return EXIT_OK
-
-
-@contextlib.contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """Let SIGTERM end a run as Ctrl-C does: cleanly."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager
@@ -315,7 +270,7 @@ def _data_list(_: argparse.Namespace) -> int:
 
     # What was found stands last: of a damaged file it is a long line.
     rows = [_data_row(info) for info in data.list_datasets()]
-    print("\n".join(_columns(rows)))
+    print("\n".join(columns(rows)))
     return EXIT_OK
 
 
@@ -344,7 +299,7 @@ def _print_paths(name: str, paths: Sequence[Any]) -> int:
     for path in paths:
         print(path)
     if not paths:
-        _say(f"lab: {name} comes with {data.info(name).embedded} and has no file of its own")
+        say(f"lab: {name} comes with {data.info(name).embedded} and has no file of its own")
     return EXIT_OK
 
 
@@ -352,19 +307,12 @@ def _doctor(arguments: argparse.Namespace) -> int:
     from labs.engine import doctor  # noqa: PLC0415
 
     findings = doctor.diagnose_extra(arguments.extra) if arguments.extra else doctor.diagnose()
-    print("\n".join(_columns([(f.state, f.topic, f.text) for f in findings])))
+    print("\n".join(columns([(f.state, f.topic, f.text) for f in findings])))
     remedies = dict.fromkeys(f.remedy for f in findings if f.remedy)
     if remedies:
         print("\nTo get what is missing:")
         print("\n".join(f"    {remedy}" for remedy in remedies))
     return EXIT_FAILED if any(f.state == doctor.BROKEN for f in findings) else EXIT_OK
-
-
-def _columns(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yield rows as lines, every column as wide as its longest text."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        yield "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
 
 
 if __name__ == "__main__":

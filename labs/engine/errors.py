@@ -10,6 +10,7 @@ They extend the tree of `course_utils.errors`, so that a command catches one bas
         |   `-- ExtraMissingError  the lab needs an extra that is not installed
         |-- LabFormatError    a lab.toml, a notebook or a check is not as documented
         |-- RunError          a notebook did not run to its end
+        |   `-- RunStoppedError    because it was stopped on purpose
         |-- SandboxError      no process could be started behind walls
         |-- SubmissionError   what was handed in is no notebook of the lab
         `-- ExchangeError     a request or reply between check and student code is malformed
@@ -48,6 +49,10 @@ class LabFormatError(LabError):
 
 class RunError(LabError):
     """A notebook did not run to its end."""
+
+
+class RunStoppedError(RunError):
+    """A notebook was stopped on purpose; there is nothing to record."""
 
 
 class SubmissionError(LabError):

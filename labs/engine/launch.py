@@ -26,10 +26,10 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, Protocol
 
 from labs.engine.catalog import LABS_ROOT
-from labs.engine.errors import LabFormatError
+from labs.engine.errors import LabFormatError, RunStoppedError
 from labs.engine.parameters import read_notebook
 from labs.engine.processes import end_descendants
 
@@ -38,6 +38,77 @@ END_WITHIN_S = 10.0  # from the worker's last word to its end
 FULL_BELOW_BYTES = 2**20  # what no executed notebook with pictures fits into
 Progress = Callable[[int, int], None]  # number of the code cell that starts, code cells in all
 WriteKernel = Callable[[Path, str], object]  # writes a kernelspec into a folder, under a name
+
+
+class Worker(Protocol):
+    """The process of `labs.engine.worker`, as `subprocess.Popen` and its like show it."""
+
+    stdin: IO[str] | None
+    stdout: IO[str] | None
+    pid: int
+    returncode: int
+
+    def poll(self) -> int | None:
+        """Return the exit code, or None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return the exit code when it has ended, or raise `subprocess.TimeoutExpired`."""
+
+
+@dataclass(frozen=True)
+class Host:
+    """Where the processes of a run come from, what they may use, and where their words go.
+
+    Parameters
+    ----------
+    write_kernel
+        Writes the kernelspec to use, such as one of kernels behind walls
+        (`labs.engine.sandbox.provisioner.write_kernelspec`); an ordinary kernel without it.
+    start
+        Starts the worker from its command, environment, folder and the file of its words; an
+        ordinary process without it.
+    threads
+        Threads of a kernel's arithmetic; as the environment says, else 1, without it.
+    log
+        The file that gets what worker and kernel write to stderr; the run's own folder without it.
+    is_stopped
+        Asked when the worker has ended: whether it was ended on purpose, so that nothing shall be
+        recorded.
+    """
+
+    write_kernel: WriteKernel | None = None
+    start: "Start | None" = None
+    threads: int | None = None
+    log: Path | None = None
+    is_stopped: Callable[[], bool] = bool
+
+
+ORDINARY = Host()
+
+
+@dataclass(frozen=True)
+class Command:
+    """What starts a worker.
+
+    Parameters
+    ----------
+    task
+        The file that says what to do.
+    folder
+        The folder that the worker begins in.
+    environment
+        All of its environment.
+    log
+        The file that gets its stderr, and the kernel's.
+    """
+
+    task: Path
+    folder: Path
+    environment: Mapping[str, str]
+    log: Path
+
+
+Start = Callable[[Command], Worker]
 
 
 @dataclass(frozen=True)
@@ -74,7 +145,7 @@ def launch(
     folder: Path,
     timeout_s: float | None = None,
     progress: Progress | None = None,
-    write_kernel: WriteKernel | None = None,
+    host: Host = ORDINARY,
 ) -> Ending:
     """Execute a notebook with papermill in a process of its own and wait for its end.
 
@@ -90,14 +161,23 @@ def launch(
         Kill the run after this time [s].
     progress
         Called with number and count whenever a code cell starts.
-    write_kernel
-        Writes the kernelspec to use, such as one of kernels behind walls
-        (`labs.engine.sandbox.provisioner.write_kernelspec`); an ordinary kernel without it.
+    host
+        Where its processes come from.
+
+    Raises
+    ------
+    RunStoppedError
+        If `host` says that the run was stopped on purpose.
     """
     task = _prepare(notebook, parameters, folder)
-    (write_kernel or _write_kernel)(folder / "jupyter" / "kernels", KERNEL_NAME)
-    start_s = time.perf_counter()
-    outcome = _wait(_start(task, folder), folder, timeout_s=timeout_s, progress=progress)
+    (host.write_kernel or _write_kernel)(folder / "jupyter" / "kernels", KERNEL_NAME)
+    log = host.log or folder / "stderr.txt"
+    command = Command(task, folder / "work", environment(folder, threads=host.threads), log)
+    worker = (host.start or start_process)(command)
+    start_s = time.perf_counter()  # the first run of a sweep waits for what all of them share
+    outcome = _wait(worker, log, timeout_s=timeout_s, progress=progress)
+    if host.is_stopped():
+        raise RunStoppedError("the run was stopped; nothing was recorded")
     return Ending(
         content=_executed(folder),
         is_ok=outcome.get("outcome") == "ok",
@@ -109,13 +189,23 @@ def launch(
     )
 
 
-def environment(folder: Path) -> dict[str, str]:
-    """Return the environment of worker and kernel; the module's text says why."""
+def environment(folder: Path, *, threads: int | None = None) -> dict[str, str]:
+    """Return the environment of worker and kernel; the module's text says why.
+
+    Parameters
+    ----------
+    folder
+        Of the run.
+    threads
+        Value of OMP_NUM_THREADS, whatever the caller's says.
+    """
     paths = [str(LABS_ROOT.parent), os.environ.get("PYTHONPATH", "")]
     defaults = {"OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
+    chosen = {} if threads is None else {"OMP_NUM_THREADS": str(threads)}
     return (
         defaults
         | dict(os.environ)
+        | chosen
         | {
             "COURSE_STATIC": "1",
             "MPLBACKEND": "module://matplotlib_inline.backend_inline",
@@ -159,15 +249,22 @@ def _write_kernel(kernels: Path, name: str) -> None:
     (kernels / name / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
 
 
-def _start(task: Path, folder: Path) -> subprocess.Popen[str]:
-    with (folder / "stderr.txt").open("wb") as stderr:
+def start_process(command: Command) -> "subprocess.Popen[str]":
+    """Start a worker as an ordinary process.
+
+    Parameters
+    ----------
+    command
+        What it needs.
+    """
+    with command.log.open("ab") as stderr:
         return subprocess.Popen(
-            [sys.executable, "-m", "labs.engine.worker", str(task)],
+            [sys.executable, "-m", "labs.engine.worker", str(command.task)],
             stdin=subprocess.PIPE,  # closes when this process ends, and the worker ends with it
             stdout=subprocess.PIPE,
             stderr=stderr,
-            cwd=folder / "work",
-            env=environment(folder),
+            cwd=command.folder,
+            env=dict(command.environment),
             text=True,
             encoding="utf-8",
             start_new_session=True,  # Ctrl-C reaches this process alone, which ends the worker
@@ -175,8 +272,8 @@ def _start(task: Path, folder: Path) -> subprocess.Popen[str]:
 
 
 def _wait(
-    worker: subprocess.Popen[str],
-    folder: Path,
+    worker: Worker,
+    log: Path,
     *,
     timeout_s: float | None,
     progress: Progress | None,
@@ -187,7 +284,11 @@ def _wait(
 
     def end_late_run() -> None:
         timed_out.set()
-        killed_cpu_s.append(_end(worker))
+        killed_cpu_s.append(end_descendants(worker.pid))
+        try:  # without its kernel it has but to write the notebook
+            worker.wait(timeout=END_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            _end(worker)
 
     timer = threading.Timer(timeout_s or 0.0, end_late_run)
     try:
@@ -205,22 +306,20 @@ def _wait(
         for pipe in (worker.stdin, worker.stdout):
             if pipe is not None:
                 pipe.close()
-    if not outcome and timed_out.is_set():
+    if timed_out.is_set() and outcome.get("outcome") != "ok":
         outcome = {"name": "TimeoutError", "message": f"not finished after {timeout_s:g} s"}
     elif not outcome:
-        outcome = {"name": "RunError", "message": _reason(worker.returncode, folder / "stderr.txt")}
+        outcome = {"name": "RunError", "message": _reason(worker.returncode, log)}
     cell = outcome.get("cell") or last_cell
     return {"cpu_s": sum(killed_cpu_s), **outcome, "cell": cell}
 
 
-def _end(worker: subprocess.Popen[str]) -> float:
+def _end(worker: Worker) -> float:
     """Kill the worker and everything below it; return the CPU time [s] of what was below."""
     return end_descendants(worker.pid, and_itself=True) if worker.poll() is None else 0.0
 
 
-def _listen(
-    worker: subprocess.Popen[str], progress: Progress | None
-) -> tuple[dict[str, Any], int | None]:
+def _listen(worker: Worker, progress: Progress | None) -> tuple[dict[str, Any], int | None]:
     """Return the worker's last message, if it came, and the cell that started last."""
     cell: int | None = None
     for line in worker.stdout or ():

@@ -11,6 +11,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from labs.engine.catalog import LABS_ROOT, Lab
 GIT_TIMEOUT_S = 20
 MACHINE_TIMEOUT_S = 120
 _DESCRIBER = "labs.engine.machine"
+_DESCRIBING = threading.Lock()
 
 
 def file_hash(path: str | Path) -> str:
@@ -73,7 +75,9 @@ def machine(environment: Mapping[str, str]) -> dict[str, Any]:
     The answer is kept for further runs with the same settings.
     """
     relevant = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "PYTHONPATH")
-    return dict(_machine(tuple((key, environment[key]) for key in relevant if key in environment)))
+    settings = tuple((key, environment[key]) for key in relevant if key in environment)
+    with _DESCRIBING:  # of runs that end at the same time, one asks for all
+        return dict(_machine(settings))
 
 
 @functools.cache
@@ -86,6 +90,7 @@ def _machine(settings: tuple[tuple[str, str], ...]) -> dict[str, Any]:
             text=True,
             timeout=MACHINE_TIMEOUT_S,
             check=True,
+            start_new_session=True,  # Ctrl-C must not end it: its answer is recorded and kept
         )
     except (subprocess.SubprocessError, OSError) as err:
         stderr = getattr(err, "stderr", None) or str(err)

@@ -11,7 +11,7 @@ It neither decides what a good result is nor runs many notebooks at once.
 
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from labs.engine.catalog import DEFAULT, Lab, did_you_mean
 from labs.engine.errors import LabFormatError, ParameterError, RunError, UsageError
 from labs.engine.executed import Failure
 from labs.engine.extras import require_extras
-from labs.engine.launch import Ending, Progress, WriteKernel, environment, launch
+from labs.engine.launch import ORDINARY, Ending, Host, Progress, environment, launch
 from labs.engine.output import check_output, write_output
 from labs.engine.parameters import read_parameters, resolve
 
@@ -54,6 +54,20 @@ class Plan:
     def name(self) -> str:
         """Name of the lab, else of the notebook's file."""
         return self.lab.name if self.lab else self.notebook.name
+
+    def varied(self, parameters: Mapping[str, Any]) -> "Plan":
+        """Return the same run with some parameters changed; the file is not read again.
+
+        Parameters
+        ----------
+        parameters
+            Name -> value of the notebook's type, checked already.
+        """
+        return replace(
+            self,
+            parameters={**self.parameters, **parameters},
+            changed={**self.changed, **parameters},
+        )
 
 
 def plan_run(
@@ -119,7 +133,7 @@ def execute(
     output: str | Path | None = None,
     timeout_s: float | None = None,
     progress: Progress | None = None,
-    write_kernel: WriteKernel | None = None,
+    host: Host = ORDINARY,
 ) -> dict[str, Any]:
     """Carry out a run and return its record.
 
@@ -134,8 +148,8 @@ def execute(
         End the run, as failed, after this time [s]; no limit by default.
     progress
         Called with number and count whenever a code cell starts.
-    write_kernel
-        Writes the kernelspec to use (`labs.engine.launch.launch`); an ordinary kernel without it.
+    host
+        Where its processes come from.
 
     Raises
     ------
@@ -143,6 +157,8 @@ def execute(
         If the output would replace the notebook itself or a file that no run wrote.
     RunError
         If the notebook could not be started, or the output not be written.
+    RunStoppedError
+        If `host` says that the run was stopped on purpose.
     """
     target = None if output is None else Path(output)
     if target is not None:
@@ -156,9 +172,9 @@ def execute(
             folder=folder,
             timeout_s=timeout_s,
             progress=progress,
-            write_kernel=write_kernel,
+            host=host,
         )
-        machine = provenance.machine(environment(folder))
+        machine = provenance.machine(environment(folder, threads=host.threads))
     record = _record(plan, ending, origin=origin, machine=machine)
     if target is not None:
         name = plan.notebook.name

@@ -11,19 +11,24 @@ It checks no parameters and interprets no results. When the runner goes away, fo
 its standard input closes and it ends with its kernel.
 """
 
+import asyncio
 import json
 import os
 import sys
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+from jupyter_core.utils import ensure_event_loop
 from nbclient.exceptions import DeadKernelError
 from papermill import engines, exceptions, execute_notebook
 
 from labs.engine.processes import end_descendants
 
 ENGINE_NAME = "lab"
+SAVE_SHARE = 30  # times as long as writing the notebook takes, it is not written again
 START_TIMEOUT_S = 120  # for a kernel to answer: imports from a cold disk take a while
 
 
@@ -46,7 +51,43 @@ class ReportingEngine(engines.NBClientEngine):  # type: ignore[misc]  # papermil
             start(cell, cell_index)
 
         nb_man.cell_start = report_and_start
-        return super().execute_managed_notebook(nb_man, kernel_name, **options)
+        saver = _Saver(nb_man.save)
+        nb_man.save = saver.soon
+        try:
+            return super().execute_managed_notebook(nb_man, kernel_name, **options)
+        finally:  # also when the kernel has died, or was ended since its time was up
+            saver.now()
+
+
+class _Saver:
+    """Writes the notebook so often that it takes a small part of the time.
+
+    Papermill writes all of it twice a cell. What is left out is made up for as soon as it may be,
+    also while a cell runs, so that a run that is killed leaves what it had done but for the last
+    moment.
+    """
+
+    def __init__(self, save: Callable[[], object]) -> None:
+        self._save = save
+        self._next_s = 0.0
+        self._waiting: asyncio.TimerHandle | None = None
+
+    def soon(self, **_: Any) -> None:
+        """Save now, or when the last time is long enough ago."""
+        if self._waiting is None:
+            wait_s = max(0.0, self._next_s - time.monotonic())
+            if wait_s == 0.0:
+                self.now()
+            else:  # the loop that nbclient runs for every cell
+                self._waiting = ensure_event_loop().call_later(wait_s, self.now)
+
+    def now(self) -> None:
+        """Save at once."""
+        self._waiting = None
+        start_s = time.monotonic()
+        self._save()
+        end_s = time.monotonic()
+        self._next_s = end_s + SAVE_SHARE * (end_s - start_s)
 
 
 def say(channel: IO[str], **message: Any) -> None:

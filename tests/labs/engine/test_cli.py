@@ -34,6 +34,8 @@ RESULT = {"value": 2.0, "low": 1.9, "high": 2.2, "n": 31, "kind": "measured"}
 COMMANDS = (
     ["list"],
     ["run"],
+    ["sweep"],
+    ["compare"],
     ["submit"],
     ["data"],
     ["data", "list"],
