@@ -166,7 +166,7 @@ def pareto_front(
     axes.margins(0.18, 0.15)
     _finish(axes, title, ARROWS[better[0]].format(x_label), ARROWS[better[1]].format(y_label))
     _write_repeats(axes, x=[x for _, x, _ in points], y=[y for _, _, y in points])
-    _place_names(axes, points)
+    place_names(axes, points)
     return rows
 
 
@@ -199,7 +199,7 @@ def roofline(axes: Axes, layers: Layers, *, peak: Result, bandwidth: Result, tit
         _draw_points(axes, bounded, **{**LOOKS[i], "linestyle": ""}, label=f"{bound}-bound")
     _finish(axes, title, "arithmetic intensity [op/B]", "attained [op/s]")
     _write_repeats(axes, roof=[peak, bandwidth], layers=[attained for _, _, attained in layers])
-    _place_names(axes, [(name, counted(x), attained) for name, x, attained in layers])
+    place_names(axes, [(name, counted(x), attained) for name, x, attained in layers])
     return rows
 
 
@@ -375,7 +375,7 @@ def _write_repeats(axes: Axes, **quantities: Sequence[Result]) -> None:
     _write_foot(axes, "; ".join(f"{' and '.join(who)}: {text}" for text, who in names.items()))
 
 
-def _place_names(axes: Axes, points: Points) -> None:
+def place_names(axes: Axes, points: Points) -> None:
     """Write each name beside its point, where it covers the fewest points, bars and names."""
     cast(Figure, axes.figure).draw_without_rendering()  # settles where the points lie
     taken = []

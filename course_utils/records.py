@@ -12,6 +12,8 @@ The record of a run is one JSON object with five keys::
     status       "ok" or "failed"
     results      name -> {value, low, high, n, kind}
     provenance   where, when, with which versions and data; the failing cell if there is one
+
+``load(folder)`` makes one table of many records, those of a sweep above all: a row a run.
 """
 
 import html
@@ -19,18 +21,25 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from course_utils import units
 from course_utils.errors import RecordError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 Kind = Literal["measured", "counted", "modelled", "assumed"]
 KINDS: tuple[str, ...] = get_args(Kind)
 RECORD_KEYS = ("lab", "parameters", "status", "results", "provenance")
 RESULTS_MIME = "application/vnd.mlsys-course.results+json"
+SWEEP = "sweep.json"  # in the folder of a sweep; its form stands in labs.engine.sweeps.folder
+ENDINGS = {"": "value", "_low": "low", "_high": "high", "_n": "n", "_kind": "kind"}
+# The columns of a table that stand before and behind its parameters and results.
+BEFORE, BEHIND = ("run", "status", "purpose"), ("duration_s", "cpu_s", "data", "error")
 
 
 @dataclass(frozen=True)
@@ -287,3 +296,103 @@ def read_record(path: str | Path) -> dict[str, Any]:
         return validate_record(json.loads(Path(path).read_text(encoding="utf-8")))
     except (ValueError, RecordError) as err:
         raise RecordError(f"{path} is not a record: {err}") from err
+
+
+def load(folder: str | Path) -> "DataFrame":
+    """Return the runs of a sweep, or all records in a folder, as a pandas table: a row a run.
+
+    The columns are ``run``, ``status`` (ok or failed; a run that is not over is waiting or
+    interrupted) and ``purpose`` (asked, or fresh for new seeds of a selected setting); every
+    parameter, those that the sweep sets first; every result as NAME, NAME_low, NAME_high, NAME_n
+    and NAME_kind; ``duration_s``, ``cpu_s``, ``data``, and ``error``, why a run failed. Lists are
+    tuples, so that one can group by them. A name that is taken gets ``_result`` or ``_parameter``
+    behind it. Missing is what a run does not have.
+
+    Raises
+    ------
+    RecordError
+        If there is neither a sweep nor a record in the folder, or one is damaged.
+    """
+    import pandas as pd  # noqa: PLC0415 - half a second, for tables alone
+
+    columns, rows = table_of(read_records(folder))
+    return pd.DataFrame(rows, columns=columns)
+
+
+def read_records(folder: str | Path) -> list[dict[str, Any]]:
+    """Return the records of a sweep as asked for, or all in a folder by name; errors as of `load`.
+
+    Each also names its ``run`` and ``purpose``. Runs of a sweep that are not over have the status
+    waiting or interrupted and no results; those of earlier code or versions are left out.
+    """
+    path = Path(folder)
+    if not (path / SWEEP).exists():
+        files = sorted(each for each in path.glob("*.json") if each.is_file())
+        if not files:
+            raise RecordError(f"{path} holds no sweep and no record; give the folder of a sweep")
+        return [{"run": each.stem, "purpose": "asked", **read_record(each)} for each in files]
+    try:
+        content = json.loads((path / SWEEP).read_text(encoding="utf-8"))
+        runs = [each for each in content["runs"] if each["origin"] == content["origin"]]
+        return [_of_run(path / "runs" / run["id"], content["target"], run) for run in runs]
+    except (OSError, ValueError, KeyError, TypeError) as err:
+        said = f"{type(err).__name__}: {err}"
+        raise RecordError(f"{path / SWEEP} is damaged ({said}); restore it") from err
+
+
+def _of_run(place: Path, lab: str, run: Mapping[str, Any]) -> dict[str, Any]:
+    own = {"run": run["id"], "purpose": run["purpose"]}
+    try:
+        record = read_record(place / "notebook.json")
+        return record | own | {"parameters": {**run["parameters"], **record["parameters"]}}
+    except (OSError, RecordError):  # not over, or to be done again
+        status = "interrupted" if (place / "started.json").exists() else "waiting"
+        nothing: dict[str, Any] = {"status": status, "results": {}, "provenance": {}}
+        return nothing | own | {"lab": lab, "parameters": dict(run["parameters"])}
+
+
+def table_of(records: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[dict[str, Any]]]:
+    """Return records of `read_records` as columns and rows, without what a run does not have."""
+    taken = {*BEFORE, *BEHIND}
+    by_result = (name for record in records for name in record["results"])
+    results = _columns(by_result, taken, "_result", tuple(ENDINGS))
+    by_parameter = (name for record in records for name in record["parameters"])
+    parameters = _columns(by_parameter, taken, "_parameter")
+    rows = []
+    for record in records:
+        row: dict[str, Any] = {name: record[name] for name in BEFORE}
+        for name, value in record["parameters"].items():
+            row[parameters[name]] = tuple(value) if isinstance(value, list) else value
+        for name, fields in record["results"].items():
+            row |= {results[name] + ending: fields[key] for ending, key in ENDINGS.items()}
+        told = record["provenance"]
+        row |= {key: told[key] for key in ("duration_s", "cpu_s") if key in told}
+        data = ", ".join(map(str, told.get("data", ())))
+        rows.append(row | {"data": data, "error": _failure(record)})
+    of_results = [name + ending for name in results.values() for ending in ENDINGS]
+    return [*BEFORE, *parameters.values(), *of_results, *BEHIND], rows
+
+
+def _columns(
+    names: Iterable[str], taken: set[str], suffix: str, endings: Sequence[str] = ("",)
+) -> dict[str, str]:
+    """Return a column for each name, with a suffix while one of its endings is taken already."""
+    columns = {}
+    for name in dict.fromkeys(names):
+        column = name
+        while any(column + ending in taken for ending in endings):
+            column += suffix
+        taken |= {column + ending for ending in endings}
+        columns[name] = column
+    return columns
+
+
+def _failure(record: Mapping[str, Any]) -> str:
+    """Return cell, class and first line of the error; nothing if there is none."""
+    error = record["provenance"].get("error")
+    if not isinstance(error, Mapping):
+        return ""
+    lines = str(error.get("message", "")).strip().splitlines()
+    where = [f"cell {error['cell']}"] if error.get("cell") else []
+    text = ": ".join([*where, str(error.get("name", "error")), *lines[:1]])
+    return text.encode(errors="replace").decode()  # half a surrogate pair can be no column's

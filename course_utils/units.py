@@ -95,7 +95,7 @@ def format_number(value: float, *, digits: int = 3) -> str:
         return str(value)
     if value == round(value) and abs(value) < 1e15:
         return f"{round(value):,}"
-    if abs(value) >= 10 ** (digits - 1):
+    if 1e15 > abs(value) >= 10 ** (digits - 1):
         return f"{value:,.0f}"
     return f"{value:.{digits}g}"
 

@@ -1,7 +1,7 @@
 """Two things to watch and turn in a notebook: a live meter, and an explorer of measured records.
 
 - ``live_meter``       time, memory, power and carbon of a cell while it runs
-- ``explore_records``  a plot of records that were measured, with sliders for their parameters
+- ``explore_records``  a plot of a sweep, or of other records, with sliders for their parameters
 
 What they leave in the notebook is an ordinary output, a table or a picture with its text, never a
 widget alone: it is still there when the kernel is gone, in an exported page, and where no front end
@@ -15,12 +15,14 @@ There is a front end if Jupyter's server, Colab or VS Code started this kernel, 
 import math
 import os
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from threading import Event, Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import psutil
@@ -28,12 +30,24 @@ import psutil
 from course_utils import carbon, energy, plots, units
 from course_utils.energy import EnergyReading
 from course_utils.errors import MeasurementError
-from course_utils.records import Result, counted, result_from_json
+from course_utils.records import (
+    BEFORE,
+    BEHIND,
+    ENDINGS,
+    Result,
+    counted,
+    read_records,
+    result_from_json,
+)
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 Records = Sequence[Mapping[str, Any]]  # as `records.read_record` returns them
 ALL = "all"  # a slider's first position: any value
 MIN_REFRESH_S = 0.05
 MOST_TOLD = 20  # points in the alternative text
+TITLE_LETTERS = 40  # that fit above a figure, bold
 
 
 def is_interactive() -> bool:
@@ -183,19 +197,33 @@ class RecordExplorer:
     def __post_init__(self) -> None:
         """Refuse a choice that no record has."""
         for name in (self.x, self.y):
-            if all(_number(record, name) is None for record in self.records):
-                known = {n for r in self.records for n in (*r["results"], *r["parameters"])}
+            if all(_number(record, name) is None for record in self.done):
+                known = {n for r in self.done for n in (*r["results"], *r["parameters"])}
                 there = ", ".join(sorted(known)) or "nothing"
-                raise MeasurementError(f"no record has a number {name!r}; there is {there}")
+                raise MeasurementError(
+                    f"no record has a number {name!r}; there is {there}{self._left_out()}"
+                )
         for name, value in self.chosen.items():
             if value not in self.choices.get(name, ()):
                 raise MeasurementError(f"no choice {name} = {value!r}; there is {self.choices}")
 
     @cached_property
+    def done(self) -> Records:
+        """The records of runs that ended well; no other is drawn."""
+        return [r for r in self.records if r.get("status", "ok") == "ok"]
+
+    def _left_out(self) -> str:
+        failed = sum(record.get("status") == "failed" for record in self.records)
+        open_ = len(self.records) - len(self.done) - failed
+        counts = {"failed": failed, "not over": open_}
+        text = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        return f" ({text})" if text else ""
+
+    @cached_property
     def choices(self) -> dict[str, list[Any]]:
         """The parameters that differ between records, each with its values in order."""
         choices: dict[str, list[Any]] = {}
-        for record in self.records:
+        for record in self.done:
             for name, value in record["parameters"].items():
                 if value not in choices.setdefault(name, []):
                     choices[name].append(value)
@@ -207,7 +235,7 @@ class RecordExplorer:
         """Return all parameters, x and y of each point drawn, in the order of the records."""
         return [
             (", ".join(f"{k}={v}" for k, v in record["parameters"].items()), x, y)
-            for record in self.records
+            for record in self.done
             if all(record["parameters"].get(k) == v for k, v in self.chosen.items())
             and (x := _number(record, self.x)) is not None
             and (y := _number(record, self.y)) is not None
@@ -218,12 +246,13 @@ class RecordExplorer:
         """Return the plot of the points, with their numbers as its alternative text."""
         points = self.points()
         x, y = [x for _, x, _ in points], [y for _, _, y in points]
-        figure, axes = plots.new_figure(data=_data_names(self.records))
+        figure, axes = plots.new_figure(data=_data_names(self.done))
         values = [r.value for r in x], [r.value for r in y]
         axes.errorbar(*values, xerr=_arms(x), yerr=_arms(y), fmt="o", color=plots.COLORS[0])
         held = ", ".join(f"{name} = {value}" for name, value in self.chosen.items())
-        count = f"{len(points)} of {len(self.records)} records"
-        axes.set_title(f"{count}{' with ' if held else ''}{held}", loc="left", weight="bold")
+        count = f"{len(points)} of {len(self.done)} records{self._left_out()}"
+        title = textwrap.fill(f"{count}{' with ' if held else ''}{held}", TITLE_LETTERS)
+        axes.set_title(title, loc="left", weight="bold")
         axes.set(xlabel=_label(self.x, x), ylabel=_label(self.y, y))
         told = [f"{x.describe(self.x)}, {y.describe(self.y)} ({run})" for run, x, y in points]
         if len(told) > MOST_TOLD:
@@ -258,15 +287,20 @@ class RecordExplorer:
 
 
 def explore_records(
-    records: Records, *, x: str, y: str, chosen: Mapping[str, Any] | None = None
+    records: "str | Path | DataFrame | Records",
+    *,
+    x: str,
+    y: str,
+    chosen: Mapping[str, Any] | None = None,
 ) -> RecordExplorer:
     """Return an explorer of records; as the last expression of a cell it shows itself.
 
     Parameters
     ----------
     records
-        As `records.read_record` returns them. Those that hold both quantities are drawn, at the
-        values they hold: nothing is interpolated.
+        Folder of a sweep or of records, a table of `records.load`, or records as
+        `records.read_record` returns them. Those that hold both quantities are drawn, at the
+        values they hold: nothing is interpolated. Runs that failed, or are not over, are counted.
     x, y
         Names of results, or of parameters that are numbers.
     chosen
@@ -276,6 +310,8 @@ def explore_records(
     ------
     MeasurementError
         If no record holds one of them as a number, or has what is chosen.
+    RecordError
+        If the folder holds no records, or damaged ones.
 
     Examples
     --------
@@ -289,9 +325,40 @@ def explore_records(
     >>> [y.value for _, _, y in explorer.points()]
     [2.3]
     """
+    if isinstance(records, str | Path):
+        records = read_records(records)
+    elif hasattr(records, "columns"):
+        records = _of_table(records)
     if isinstance(records, Mapping) or not all(isinstance(r, Mapping) for r in records):
-        raise MeasurementError("records are no list of records; give [records.read_record(PATH)]")
+        raise MeasurementError(
+            "records are no list of records; give the folder of a sweep, a table of records.load, "
+            "or [records.read_record(PATH)]"
+        )
     return RecordExplorer(records, x, y, chosen or {})
+
+
+def _of_table(table: "DataFrame") -> Records:
+    """Return the rows of a table as records: what has an interval and a kind is a result."""
+    results = [n for n in table.columns if all(f"{n}{end}" in table.columns for end in ENDINGS)]
+    of_results = {f"{name}{end}" for name in results for end in ENDINGS}
+    others = [n for n in table.columns if n not in of_results and n not in (*BEFORE, *BEHIND)]
+    records = []
+    for row in table.astype(object).where(table.notna(), None).to_dict("records"):
+        there = {name: value for name, value in row.items() if value is not None}
+        fields = {
+            name: {key: row[name + end] for end, key in ENDINGS.items()}
+            for name in results
+            if name in there
+        }
+        records.append(
+            {
+                "parameters": {name: there[name] for name in others if name in there},
+                "status": there.get("status", "ok"),
+                "results": {name: each | {"n": int(each["n"])} for name, each in fields.items()},
+                "provenance": {"data": [there["data"]] if there.get("data") else []},
+            }
+        )
+    return records
 
 
 def _number(record: Mapping[str, Any], name: str) -> Result | None:

@@ -298,7 +298,7 @@ def energy_per_call(
 
     Examples
     --------
-    >>> per_call = energy_per_call(lambda: sum(range(1000)), max_elapsed_s=1)
+    >>> per_call = energy_per_call(lambda: sum(range(1000)), max_elapsed_s=10)
     >>> per_call.result().kind == per_call.reading.tier
     True
     """

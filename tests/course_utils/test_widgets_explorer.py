@@ -1,11 +1,13 @@
 """Explorer of records: its points are the records', its picture tells them, its sliders redraw."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from course_utils import widgets
-from course_utils.errors import MeasurementError
+from course_utils import records, widgets
+from course_utils.errors import CourseUtilsError, MeasurementError
 
 
 def measured(value, low=None, high=None, kind="measured"):
@@ -160,3 +162,82 @@ def test_sliders_replot_into_the_picture_that_stays(shown, monkeypatch):
         ("top1 against latency_ms, 1 of 4 records, width = 2, bits = 8", True),
         ("top1 against latency_ms, 2 of 4 records, bits = 8", True),
     ]
+
+
+# Folders and tables
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    """Four runs of alpha and seed: two ended well, one failed with a result, one is not over."""
+    runs, more = [], {"strategy": "fedavg", "epochs": 3}
+    for number, state in enumerate(["ok", "failed", "ok", None]):
+        parameters = {"alpha": 0.5 * number, "seed": number}
+        runs.append({"id": str(number), "parameters": parameters, "origin": "", "purpose": "asked"})
+        if state is None:
+            continue
+        place = tmp_path / "runs" / str(number)
+        place.mkdir(parents=True)
+        made = record({**more, **parameters}, top1=measured(0.5 + number / 10, 0.4, 0.9))
+        records.write_record({"lab": "toy", "status": state, **made}, place / "notebook.json")
+    content = {"target": "toy", "origin": "", "runs": runs}
+    (tmp_path / "sweep.json").write_text(json.dumps(content))
+    return tmp_path
+
+
+@pytest.mark.parametrize("read", [lambda path: path, str, records.load, records.read_records])
+def test_a_sweep_is_opened_and_what_is_not_drawn_is_counted(sweep, read):
+    explorer = widgets.explore_records(read(sweep), x="alpha", y="top1", chosen={"alpha": 1.0})
+    assert explorer.choices == {"alpha": [0.0, 1.0], "seed": [0, 2]}  # not what the sweep holds
+    ((_, x, y),) = explorer.points()
+    assert (x.value, y.value, y.low, y.high, y.n, y.kind) == (1.0, 0.7, 0.4, 0.9, 6, "measured")
+    assert repr(explorer.picture()).startswith(
+        "top1 against alpha, 1 of 2 records (1 failed, 1 not over), alpha = 1.0: 1, 0.7 [0.4, 0.9]"
+    )
+
+
+def test_the_figure_of_a_sweep_names_its_data(sweep, monkeypatch):
+    named = []
+    new = widgets.plots.new_figure
+    monkeypatch.setattr(
+        widgets.plots, "new_figure", lambda **k: named.append(k["data"]) or new(**k)
+    )
+    for source in (sweep, records.load(sweep)):
+        widgets.explore_records(source, x="alpha", y="top1").picture()
+    assert named == ["digits", "digits"]
+
+
+def test_a_table_may_be_filtered_and_extended(sweep):
+    table = records.load(sweep)
+    table = table[table["seed"] != 0].assign(double=lambda t: 2 * t["top1"])
+    explorer = widgets.explore_records(table, x="seed", y="double")
+    assert [(x.value, y.value) for _, x, y in explorer.points()] == [(2, 1.4)]
+    plain = widgets.explore_records(table[["seed", "double"]], x="seed", y="double")
+    assert [x.value for _, x, _ in plain.points()] == [1, 2]  # without a status all are drawn
+
+
+def test_a_sweep_has_sliders_for_what_it_sweeps(sweep, shown, monkeypatch):
+    monkeypatch.setenv("COURSE_STATIC", "0")
+    widgets.explore_records(sweep, x="alpha", y="top1")._ipython_display_()
+    (_, picture, _), (box, _, _) = shown.calls
+    assert "2 of 2 records (1 failed, 1 not over): " in picture
+    assert [slider.description for slider in box.children] == ["alpha", "seed"]
+    box.children[1].value = 2
+    assert "1 of 2 records (1 failed, 1 not over), seed = 2: 1, 0.7" in shown.calls[-1][1]
+
+
+def test_a_sweep_shows_one_picture_without_a_front_end(sweep, shown):
+    widgets.explore_records(sweep, x="seed", y="top1")._ipython_display_()
+    assert [is_update for *_, is_update in shown.calls] == [False]
+
+
+def test_a_sweep_without_a_run_that_ended_well(sweep):
+    for number in "02":
+        (sweep / "runs" / number / "notebook.json").unlink()
+    with pytest.raises(MeasurementError, match=r"there is nothing \(1 failed, 3 not over\)$"):
+        widgets.explore_records(sweep, x="alpha", y="top1")
+
+
+def test_a_folder_without_records_is_one_line(tmp_path):
+    with pytest.raises(CourseUtilsError, match=r"^[^\n]* holds no sweep and no record; give the"):
+        widgets.explore_records(str(tmp_path / "swep"), x="alpha", y="top1")
