@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from course_utils import stats
+from course_utils import records, stats
+from labs.engine import runner
+from labs.engine.catalog import find_lab
+from labs.engine.parameters import read_parameters
+from labs.engine.sweeps import studies
 from labs.federated_learning import loop, speakers
 from labs.federated_learning.local import Local
 from labs.shared import keywords
@@ -68,3 +72,38 @@ def test_other_data_and_no_seed_are_refused():
         speakers.study("digits")
     with pytest.raises(ValueError, match="0 seeds"):
         speakers.study(seeds=())
+
+
+def test_the_notebook_begins_with_the_setting_of_the_study():
+    lab = find_lab("federated_learning")
+    notebook = studies.find_study(lab, "speakers").notebook
+    value = {name: each.default for name, each in read_parameters(notebook).items()}
+    assert value["central_rate"] == speakers.CENTRAL_RATE
+    assert (
+        loop.Setting(
+            rounds=value["rounds"],
+            fraction=value["fraction"],
+            local=Local(
+                value["local_epochs"], batch=value["batch"], learning_rate=value["learning_rate"]
+            ),
+            seed=value["seed"],
+            decay=value["last_rate"] ** (1 / value["rounds"]),
+        )
+        == speakers.SETTING
+    )
+
+
+@pytest.mark.notebook
+def test_the_notebook_hands_over_what_the_study_is_about(study):
+    """The same seed and setting as the first pair."""
+    lab = find_lab("federated_learning")
+    found = studies.find_study(lab, "speakers")
+    changed = {"dataset": "keywords_synthetic", "rounds": 2, "fraction": 0.04, "seed": 3}
+    rates = {"learning_rate": SHORT.local.learning_rate, "last_rate": 1.0}
+    record = runner.run(found.notebook, changed | rates, lab=studies.studied(lab, found))
+    assert record["status"] == "ok", record["provenance"]
+    assert list(record["results"]) == list(found.results)
+    assert record["provenance"]["data"] == ["keywords_synthetic"]
+    assert lab.package in record["provenance"]["modules_sha256"]
+    gap = records.result_from_json("top1_gap", record["results"]["top1_gap"])
+    assert gap == study.gap(study.pairs[0])
