@@ -49,9 +49,18 @@ def wait_for(condition, within_s=300.0):
         time.sleep(0.02)
 
 
+BEFORE = set()  # what other tests of this process have left, such as sandboxes that stay warm
+
+
+@pytest.fixture(autouse=True)
+def processes_before():
+    BEFORE.clear()
+    BEFORE.update(psutil.Process().children(recursive=True))
+
+
 def below():
-    """Processes below this one."""
-    return psutil.Process().children(recursive=True)
+    """Processes below this one that were not there before the test."""
+    return [each for each in psutil.Process().children(recursive=True) if each not in BEFORE]
 
 
 def make_jobs(tmp_path, *sources, count=2, **options):
