@@ -13,6 +13,7 @@ its standard input closes and it ends with its kernel.
 
 import asyncio
 import json
+import math
 import os
 import sys
 import threading
@@ -28,7 +29,8 @@ from papermill import engines, exceptions, execute_notebook
 from labs.engine.processes import end_descendants
 
 ENGINE_NAME = "lab"
-SAVE_SHARE = 30  # times as long as writing the notebook takes, it is not written again
+SAVE_SHARE = 1000  # times as long as writing the notebook takes, it is not written again
+FIRST_SAVE_S = 5  # from the start
 START_TIMEOUT_S = 120  # for a kernel to answer: imports from a cold disk take a while
 
 
@@ -55,21 +57,24 @@ class ReportingEngine(engines.NBClientEngine):  # type: ignore[misc]  # papermil
         nb_man.save = saver.soon
         try:
             return super().execute_managed_notebook(nb_man, kernel_name, **options)
-        finally:  # also when the kernel has died, or was ended since its time was up
+        except BaseException:  # the kernel has died, or was ended since its time was up
             saver.now()
+            raise
+        finally:  # what comes to its end, also to a cell's error, is written by papermill
+            saver.stop()
 
 
 class _Saver:
     """Writes the notebook so often that it takes a small part of the time.
 
     Papermill writes all of it twice a cell. What is left out is made up for as soon as it may be,
-    also while a cell runs, so that a run that is killed leaves what it had done but for the last
-    moment.
+    also while a cell runs, so that a run whose worker is killed leaves what it had done not long
+    before. When only its kernel is, all is saved.
     """
 
     def __init__(self, save: Callable[[], object]) -> None:
         self._save = save
-        self._next_s = 0.0
+        self._next_s = time.monotonic() + FIRST_SAVE_S
         self._waiting: asyncio.TimerHandle | None = None
 
     def soon(self, **_: Any) -> None:
@@ -78,8 +83,15 @@ class _Saver:
             wait_s = max(0.0, self._next_s - time.monotonic())
             if wait_s == 0.0:
                 self.now()
-            else:  # the loop that nbclient runs for every cell
+            elif wait_s < math.inf:  # the loop that nbclient runs for every cell
                 self._waiting = ensure_event_loop().call_later(wait_s, self.now)
+
+    def stop(self) -> None:
+        """Forget what was put off."""
+        if self._waiting is not None:
+            self._waiting.cancel()
+        self._waiting = None
+        self._next_s = math.inf
 
     def now(self) -> None:
         """Save at once."""

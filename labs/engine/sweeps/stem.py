@@ -14,6 +14,7 @@ import atexit
 import contextlib
 import gc
 import importlib
+import io
 import json
 import os
 import selectors
@@ -41,6 +42,7 @@ PACKAGES = (
     "ipykernel.ipkernel",
     "ipykernel.zmqshell",
 )
+BUFFERED = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)  # files to write to
 DESCRIPTORS = 5  # of an order: see `Order`
 
 
@@ -84,11 +86,11 @@ def main(control_number: str, *modules: str) -> int:
     if Path(sys.path[0]) == Path.cwd():  # a kernel puts its own folder there
         del sys.path[0]
     reason = import_all(modules)
+    gc.collect()
+    gc.freeze()  # so that no collection in a fork touches, and copies, what is shared
     control.send(json.dumps({"error": reason}).encode())
     if reason:
         return 1
-    gc.collect()
-    gc.freeze()  # so that no collection in a fork touches, and copies, what is shared
     order = serve(control)
     return 0 if order is None else _work(order)
 
@@ -194,11 +196,13 @@ def _run(*arguments: str) -> NoReturn:
     except BaseException:
         traceback.print_exc()
     try:
+        files = [each for each in gc.get_objects() if type(each) in BUFFERED]
+        gc.freeze()  # IPython collects when it ends, which is for nothing here
         threading._shutdown()  # type: ignore[attr-defined]  # what multiprocessing calls in forks
         atexit._run_exitfuncs()
-        gc.collect()  # closes files that a notebook left open
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for each in (*files, sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):  # ValueError: it is closed
+                each.flush()
     finally:
         os._exit(code & 0xFF)
 
