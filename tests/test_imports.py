@@ -24,6 +24,7 @@ KNOWN_ONLY_TO = {
     "papermill": ("labs.engine",),
     "argparse": (
         *("labs.engine.cli", "labs.engine.command_line", "labs.engine.sweeps.cli"),
+        "labs.engine.seminar.cli",
         *("labs.gpu_training.cli", "grading.cli", "grading.commands"),
     ),
     "jupytext": ("grading",),

@@ -82,6 +82,9 @@ def test_wheel_holds_every_module_lab_and_data_card(wheel: Path) -> None:
         folder = lab.folder.relative_to(ROOT).as_posix()
         files = {"lab.toml", "README.md", lab.notebook.name}
         assert {f"{folder}/{name}" for name in files} <= held
+    material = in_tree(ROOT / "labs" / "seminar" / "material", ("*",))
+    assert "labs/seminar/material/report.tex" in material
+    assert material <= held
     data = in_tree(ROOT / "datasets", ("registry.toml", "*.md", "*.ogg", "*.csv", "makers/*.py"))
     assert "datasets/registry.toml" in data
     assert {f"course_utils/{name}" for name in data} <= held
@@ -103,6 +106,16 @@ def test_installed_lab_works_without_the_repository(site: Path, tmp_path: Path) 
     assert listing.returncode == 0, listing.stderr
     for lab in find_labs():
         assert lab.name in listing.stdout
+
+
+def test_installed_material_of_the_seminar_is_found(site: Path, tmp_path: Path) -> None:
+    code = (
+        f"sys.path[:] = [p for p in sys.path if p != {str(ROOT)!r}]; "
+        "from labs.engine.cli import main; sys.exit(main(['new-project', 'ours']))"
+    )
+    made = run_installed(site, code, tmp_path)
+    assert made.returncode == 0, made.stderr
+    assert (tmp_path / "ours" / "experiment.ipynb").is_file()
 
 
 def test_installed_package_is_the_one_that_was_built(site: Path, tmp_path: Path) -> None:

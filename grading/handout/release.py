@@ -32,11 +32,11 @@ COPIED = (
     "labs/__init__.py",
     "pyproject.toml",
 )
-FOLDERS = ("course_utils", "datasets", "labs/engine", "labs/shared")
+FOLDERS = ("course_utils", "datasets", "labs/engine", "labs/shared", "labs/seminar/material")
 # What labs, modules and bundled data consist of; anything else lies there by mistake.
 SUFFIXES = (
     *(".py", ".md", ".toml", ".ipynb", ".csv", ".npz", ".ogg", ".png", ".mplstyle"),
-    *(".json", ".txt", ".c", ".h", ".s", ".ld", ".html"),
+    *(".json", ".txt", ".c", ".h", ".s", ".ld", ".html", ".tex"),
 )
 _NOT_OURS = re.compile(r"(?:^|/)(?:\.|__pycache__(?:/|$)|[^/]+\.egg-info(?:/|$))|\.pyc$")
 

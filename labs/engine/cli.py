@@ -32,6 +32,7 @@ from labs.engine.command_line import (
     spaced,
     terminated_as_interrupted,
 )
+from labs.engine.seminar import cli as seminar
 from labs.engine.sweeps import cli as sweeps
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_run(commands)
     sweeps.add(commands)
     _add_submit(commands)
+    seminar.add(commands)
     _add_data(commands)
     text = "what works on this machine, and how to get the rest"
     doctor = add_command(commands, "doctor", text=text, example="lab doctor mcu", run=_doctor)

@@ -103,7 +103,8 @@ def _add_design(group: Any) -> None:
         "--study",
         metavar="NAME",
         default="",
-        help="a study of the lab, with its figures; -g replaces values of it, or adds a parameter",
+        help="a study of the lab, or of the studies.toml beside the notebook, with its figures; "
+        "-g replaces values of it, or adds a parameter",
     )
     group.add_argument("--seeds", metavar="N", type=int, help="run each setting with N seeds")
     add_parameters(group)

@@ -25,7 +25,7 @@ from labs.engine.sweeps.settings import (
     parse_axis,
     with_seeds,
 )
-from labs.engine.sweeps.studies import Study, find_study, studied
+from labs.engine.sweeps.studies import Study, find_study, find_study_beside, studied
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Request:
     seeds
         How many of each setting; the study's, or none, without it.
     study
-        Name of a study of the lab, empty without one.
+        Name of a study of the lab, or of those beside the notebook; empty without one.
     """
 
     parameters: Mapping[str, str]
@@ -108,11 +108,13 @@ def design_sweep(request: Request, *, lab: Lab | None, notebook: Path) -> Design
     study = None
     if request.study:
         if lab is None:
-            raise UsageError(f"only labs have studies, {notebook.name} is none; use -g")
-        study = find_study(lab, request.study)
-        lab, notebook = studied(lab, study), study.notebook or notebook
+            study = find_study_beside(notebook, request.study)
+        else:
+            study = find_study(lab, request.study)
+            lab = studied(lab, study)
+        notebook = study.notebook or notebook
     common = {**(study.fixed if study else {}), **request.parameters}
-    preset = request.preset or (study.preset if study else None)
+    preset = request.preset or (study.preset if study and lab else None)
     plan = plan_run(notebook, common, lab=lab, preset=preset)
     declared = read_parameters(notebook)
     if not declared:

@@ -25,11 +25,13 @@
     x = "size_bytes"
     title = "Accuracy against bytes"
 
-All of it is checked against the notebook's parameters and the lab's results. Nothing is run here.
+All of it is checked against the notebook's parameters and the lab's results. A notebook that is in
+no lab has the studies of a ``studies.toml`` beside it; any result will do there, as nothing
+declares them, and there are no presets. Nothing is run here.
 """
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -119,17 +121,9 @@ def read_studies(lab: Lab) -> dict[str, Study]:
         If the file is no TOML, or a key, parameter, result or value in it is unknown, missing or
         ill-typed; the message names file, study and key.
     """
-    path = lab.folder / STUDIES_FILE
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
-        raise LabFormatError(f"{path} is no TOML: {err}; correct it") from err
-    file = Table(table, path)
-    file.check_keys(["studies"])
-    studies = file.table("studies")
-    return {name: _read_study(name, studies.table(name), lab=lab) for name in studies.content}
+    home = _home_of(lab)
+    studies = _read_file(home.file)
+    return {name: _read_study(name, studies.table(name), home=home) for name in studies.content}
 
 
 def find_study(lab: Lab, name: str) -> Study:
@@ -149,6 +143,32 @@ def find_study(lab: Lab, name: str) -> Study:
             f"lab {lab.name} has no study {name!r}{did_you_mean(name, studies)} (studies: {known})"
         )
     return studies[name]
+
+
+def find_study_beside(notebook: Path, name: str) -> Study:
+    """Return the study of this name beside a notebook that belongs to no lab.
+
+    Only this study is read: another may be about another notebook of the folder.
+
+    Raises
+    ------
+    UsageError
+        If no ``studies.toml`` lies beside the notebook, or it has no such study.
+    LabFormatError
+        As for `read_studies`.
+    """
+    home = _Home(notebook.parent, notebook, (DEFAULT,), results=None, name=notebook.name)
+    if not home.file.is_file():
+        raise UsageError(
+            f"only labs have studies, {notebook.name} is none and no {STUDIES_FILE} lies beside "
+            "it; write one, or use -g"
+        )
+    studies = _read_file(home.file)
+    if name not in studies.content:
+        known = ", ".join(studies.content) or "none"
+        hint = did_you_mean(name, studies.content)
+        raise UsageError(f"{home.file} has no study {name!r}{hint} (studies: {known})")
+    return _read_study(name, studies.table(name), home=home)
 
 
 def studied(lab: Lab, study: Study) -> Lab:
@@ -239,27 +259,59 @@ def _is_names(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(name, str) for name in value)
 
 
+@dataclass(frozen=True)
+class _Home:
+    """Where studies lie, and what they may name; results None: any."""
+
+    folder: Path
+    notebook: Path
+    presets: Collection[str]
+    results: Collection[str] | None
+    name: str
+
+    @property
+    def file(self) -> Path:
+        return self.folder / STUDIES_FILE
+
+
+def _home_of(lab: Lab) -> _Home:
+    return _Home(lab.folder, lab.notebook, lab.presets, lab.results, f"lab {lab.name}")
+
+
+def _read_file(path: Path) -> Table:
+    """Return the tables of studies in a file; none if there is no file."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Table({}, path)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
+        raise LabFormatError(f"{path} is no TOML: {err}; correct it") from err
+    file = Table(table, path)
+    file.check_keys(["studies"])
+    return file.table("studies")
+
+
 _STUDY_KEYS = (
     *("title", "sentence", "preset", "notebook", "seeds"),
     *("grid", "fixed", "results", "figures"),
 )
 
 
-def _read_study(name: str, table: Table, *, lab: Lab) -> Study:
+def _read_study(name: str, table: Table, *, home: _Home) -> Study:
     table.check_keys(_STUDY_KEYS)
-    path = _notebook(table, lab)
+    path = _notebook(table, home)
     declared = read_parameters(path)
     if SEED not in declared:
         raise table.refused("notebook", f"{path.name} has no parameter seed; add one")
-    is_own = path != lab.notebook
+    is_own = path != home.notebook
     axes = tuple(_axes(table.table("grid"), declared))
     fixed = _fixed(table.table("fixed"), declared, axes=axes)
-    results = _results(table, lab)
+    results = _results(table, home)
     return Study(
         name=name,
         title=table.line("title"),
         sentence=table.line("sentence"),
-        preset=_preset(table, lab, is_own=is_own),
+        preset=_preset(table, home, is_own=is_own),
         notebook=path if is_own else None,
         axes=axes,
         fixed=fixed,
@@ -269,18 +321,18 @@ def _read_study(name: str, table: Table, *, lab: Lab) -> Study:
     )
 
 
-def _notebook(table: Table, lab: Lab) -> Path:
-    name = table.line("notebook") if "notebook" in table.content else lab.notebook.name
-    path = lab.folder / name
-    if path.parent != lab.folder or path.suffix != ".ipynb" or not path.is_file():
+def _notebook(table: Table, home: _Home) -> Path:
+    name = table.line("notebook") if "notebook" in table.content else home.notebook.name
+    path = home.folder / name
+    if path.parent != home.folder or path.suffix != ".ipynb" or not path.is_file():
         raise table.refused("notebook", f"{name!r} is no notebook in the lab's folder")
     return path
 
 
-def _preset(table: Table, lab: Lab, *, is_own: bool) -> str:
+def _preset(table: Table, home: _Home, *, is_own: bool) -> str:
     if "preset" not in table.content:
         return DEFAULT
-    presets = [DEFAULT] if is_own else list(lab.presets)
+    presets = [DEFAULT] if is_own else list(home.presets)
     return table.known("preset", presets, what="preset of this notebook")
 
 
@@ -313,12 +365,12 @@ def _check_no_seed(table: Table, name: str) -> None:
         raise table.refused(name, "say how many with the study's key seeds")
 
 
-def _results(table: Table, lab: Lab) -> tuple[str, ...]:
+def _results(table: Table, home: _Home) -> tuple[str, ...]:
     results = table.get("results", "a list of results, one at least", accepts=_is_names)
     for name in results:
-        if name not in lab.results:
-            hint = did_you_mean(name, lab.results)
-            raise table.refused("results", f"{name!r} is no result of lab {lab.name}{hint}")
+        if home.results is not None and name not in home.results:
+            hint = did_you_mean(name, home.results)
+            raise table.refused("results", f"{name!r} is no result of {home.name}{hint}")
     return tuple(results)
 
 

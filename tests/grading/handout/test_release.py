@@ -81,6 +81,7 @@ def test_every_file_of_a_handout(course, name):
         "datasets",
         "labs/engine",
         "labs/shared",
+        "labs/seminar/material",
         *(f"labs/{n}" for n in names),
     ]
     assert set(release(course, lab).files) == in_tree(*folders) | set(COPIED) | MADE

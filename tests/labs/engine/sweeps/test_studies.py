@@ -12,6 +12,7 @@ from labs.engine.errors import LabFormatError, UsageError
 from labs.engine.parameters import read_notebook
 from labs.engine.runner import plan_run
 from labs.engine.sweeps import identity, studies
+from labs.engine.sweeps.design import Request, design_sweep
 from labs.engine.sweeps.settings import Values, grid
 from labs.engine.sweeps.studies import Figure
 from labs.engine.sweeps.table import Summary
@@ -245,3 +246,51 @@ def test_a_notebook_belongs_to_the_lab_that_has_it(tmp_path):
     assert studies.lab_of(own) == studies.studied(lab, studies.find_study(lab, "speakers"))
     assert studies.lab_of(lab.folder / "other.ipynb") is None
     assert studies.lab_of(tmp_path / "speakers.ipynb") is None
+
+
+def beside(lab: Lab, text: str) -> Path:
+    """A notebook of one's own: the toy's, in a folder without lab.toml."""
+    write(lab, text)
+    (lab.folder / "lab.toml").unlink()
+    return lab.folder / "toy.ipynb"
+
+
+def test_a_notebook_of_ones_own_has_the_studies_beside_it(lab: Lab) -> None:
+    notebook = beside(lab, FULL.replace('preset = "smoke"\n', "").replace("top1", "any_result"))
+    study = studies.find_study_beside(notebook, "bits")
+    assert (study.seeds, study.notebook, study.results) == (3, None, ("any_result", "size_bytes"))
+    design = design_sweep(Request({}, study="bits"), lab=None, notebook=notebook)
+    assert (design.study, len(design.settings), design.plan.lab) == (study, 4 * 3, None)
+    assert design.plan.parameters["epochs"] == 2
+
+
+def test_a_study_beside_a_notebook_may_be_about_another(lab: Lab) -> None:
+    other = '[studies.rounds]\ntitle = "R"\nsentence = "R."\nnotebook = "other.ipynb"\n'
+    other += 'results = ["any"]\n[studies.rounds.grid]\nrounds = [1, 2]\n'
+    notebook = beside(lab, HEAD + GRID + other)
+    design = design_sweep(Request({}, study="rounds"), lab=None, notebook=notebook)
+    assert design.plan.notebook == lab.folder / "other.ipynb"
+    assert len(design.settings) == 2
+    with pytest.raises(LabFormatError, match="no parameter 'bits'"):
+        design_sweep(Request({}, study="bits"), lab=None, notebook=lab.folder / "other.ipynb")
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "message"),
+    [
+        (HEAD, "bit", "has no study 'bit'; did you mean 'bits'"),
+        (HEAD + 'preset = "smoke"\n', "bits", "'smoke' is no preset of this notebook"),
+        (HEAD.replace("bits]", "bits"), "bits", "is no TOML"),
+        (FULL.replace('y = "top1"', 'y = "loss"'), "bits", "'smoke' is no preset"),
+    ],
+)
+def test_a_study_beside_a_notebook_that_cannot_be_is_refused(
+    lab: Lab, text: str, name: str, message: str
+) -> None:
+    with pytest.raises((UsageError, LabFormatError), match=message):
+        studies.find_study_beside(beside(lab, text), name)
+
+
+def test_without_a_file_of_studies_a_notebook_has_none(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no studies\.toml lies beside it; write one, or use -g"):
+        studies.find_study_beside(tmp_path / "toy.ipynb", "main")

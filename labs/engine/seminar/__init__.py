@@ -1,0 +1,1 @@
+"""What the commands do with the files of a seminar: one-pagers, sheets, topics, new projects."""
