@@ -75,7 +75,7 @@ def release(course: Course, lab: Lab) -> Release:
     labs = released_labs(course, lab)
     files = _copied(course, labs)
     problems = [
-        *_strange(files, labs),
+        *_strange(course, files, labs=labs),
         *(line for each in labs for line in _notebook_problems(course, each)),
         *find_leaks(read_answers(course), files),
     ]
@@ -111,8 +111,12 @@ def released_labs(course: Course, lab: Lab) -> tuple[Lab, ...]:
 
 def _copied(course: Course, labs: Sequence[Lab]) -> dict[str, bytes]:
     """Return the files that are handed out as they are."""
-    folders = [*FOLDERS, *(f"labs/{lab.name}" for lab in labs)]
+    places = [lab.folder.relative_to(course.root) for lab in labs]
+    # A lab may lie in a folder of its kind, such as labs/seminar, which is a package as well.
+    kinds = {place.parent / "__init__.py" for place in places} - {Path("labs/__init__.py")}
+    folders = [*FOLDERS, *(place.as_posix() for place in places)]
     names = [*COPIED, *(name for folder in folders for name in _names(course.root, folder))]
+    names += [kind.as_posix() for kind in kinds]
     try:
         return {name: (course.root / name).read_bytes() for name in sorted(names)}
     except FileNotFoundError as err:
@@ -130,9 +134,10 @@ def _names(root: Path, folder: str) -> Iterator[str]:
             yield name
 
 
-def _strange(files: Mapping[str, bytes], labs: Sequence[Lab]) -> Iterator[str]:
+def _strange(course: Course, files: Mapping[str, bytes], *, labs: Sequence[Lab]) -> Iterator[str]:
     """Yield files that have no place in a handout."""
-    notebooks = {f"labs/{lab.name}/{path.name}" for lab in labs for path in notebooks_of(lab)}
+    paths = [path for lab in labs for path in notebooks_of(lab)]
+    notebooks = {path.relative_to(course.root).as_posix() for path in paths}
     for name in files:
         path = Path(name)
         if path.suffix == ".ipynb" and name not in notebooks:

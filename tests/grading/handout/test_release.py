@@ -75,17 +75,19 @@ def in_tree(*folders):
 @pytest.mark.parametrize("name", LABS)
 def test_every_file_of_a_handout(course, name):
     lab = course.lab(name)
-    names = [each.name for each in released_labs(course, lab)]
+    places = [each.folder.relative_to(REPOSITORY) for each in released_labs(course, lab)]
     folders = [
         "course_utils",
         "datasets",
         "labs/engine",
         "labs/shared",
         "labs/seminar/material",
-        *(f"labs/{n}" for n in names),
+        *(place.as_posix() for place in places),
     ]
-    assert set(release(course, lab).files) == in_tree(*folders) | set(COPIED) | MADE
-    assert names[-1] == name
+    kinds = {(place.parent / "__init__.py").as_posix() for place in places}
+    wanted = in_tree(*folders) | kinds | set(COPIED) | MADE
+    assert set(release(course, lab).files) == wanted
+    assert f"{places[-1].as_posix()}/{name}.ipynb" in wanted
 
 
 def test_no_file_of_instructors_is_in_it(made):

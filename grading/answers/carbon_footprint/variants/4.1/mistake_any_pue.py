@@ -1,0 +1,8 @@
+# message: should raise ValueError, and raised nothing
+def operational_g(it_kwh, pue, sources):
+    found = [
+        (it_kwh * pue * s["g_per_kwh"], f"{s['name']} {s['year']}")
+        for s in sources
+        if s["basis"] == "location"
+    ]
+    return min(found), max(found)

@@ -1,0 +1,10 @@
+# message: return two ends, low and high
+def operational_g(it_kwh, pue, sources):
+    if pue < 1:
+        raise ValueError("pue")
+    found = [
+        (it_kwh * pue * s["g_per_kwh"], f"{s['name']} {s['year']}")
+        for s in sources
+        if s["basis"] == "location"
+    ]
+    return sum(g for g, _ in found) / len(found)

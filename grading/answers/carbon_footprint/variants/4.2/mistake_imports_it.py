@@ -1,0 +1,2 @@
+# message: withheld
+from labs.seminar.carbon_footprint.given import logic_g

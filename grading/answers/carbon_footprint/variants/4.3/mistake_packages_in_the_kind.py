@@ -1,0 +1,14 @@
+# message: grams of logic: expected 8000, you have 8300
+def bill_g(parts, memory_yield=True):
+    grams = {"packages": 0.0}
+    for part in parts:
+        if "area_cm2" in part:
+            one = part["area_cm2"] * part["g_per_cm2"] / part["yield"]
+        else:
+            one = part["capacity_gb"] * part["g_per_gb"]
+            if memory_yield:
+                one /= part["yield"]
+        grams[part["kind"]] = grams.get(part["kind"], 0) + part["count"] * (
+            one + part["packages"] * 150
+        )
+    return grams

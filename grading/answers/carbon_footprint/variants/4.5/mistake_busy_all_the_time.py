@@ -1,0 +1,10 @@
+# message: 2 of 10 hours used, 10 units of work: expected 38, you have 70
+def sci_g(machine, use, *, g_per_kwh, functional_units):
+    waiting_h = use["reserved_h"] - use["used_h"]
+    if waiting_h < 0:
+        raise ValueError("reserve more")
+    energy_kwh = (use["reserved_h"] * machine["busy_w"]) / 1000
+    life_h = machine["lifetime_y"] * 8760
+    made_g = machine["embodied_kg"] * 1000 * use["reserved_h"] / life_h
+    share = use["units"] / machine["units"]
+    return share * (energy_kwh * g_per_kwh + made_g) / functional_units

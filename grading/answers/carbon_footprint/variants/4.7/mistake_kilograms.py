@@ -1,0 +1,16 @@
+# message: tonnes of dynamic: expected 0.1, you have 100
+import math
+
+
+def training_split_t(run, machine, g_per_kwh):
+    used_h = machine["lifetime_y"] * 8760 * machine["utilisation"]
+    kg_per_h = (machine["gpu_kg"] + machine["server_kg"] / machine["gpus"]) / used_h
+    return {
+        "dynamic": run["dynamic_kwh"] * g_per_kwh / 1e3,
+        "idle": run["idle_kwh"] * g_per_kwh / 1e3,
+        "embodied": run["gpu_h"] * kg_per_h / 1000,
+    }
+
+
+def requests_to_match(training_g, request_g):
+    return math.ceil(training_g / request_g)

@@ -1,0 +1,16 @@
+# message: return a dictionary, tonnes by cause
+import math
+
+
+def training_split_t(run, machine, g_per_kwh):
+    used_h = machine["lifetime_y"] * 8760 * machine["utilisation"]
+    kg_per_h = (machine["gpu_kg"] + machine["server_kg"] / machine["gpus"]) / used_h
+    return (
+        run["dynamic_kwh"] * g_per_kwh / 1e6,
+        run["idle_kwh"] * g_per_kwh / 1e6,
+        run["gpu_h"] * kg_per_h / 1000,
+    )
+
+
+def requests_to_match(training_g, request_g):
+    return math.ceil(training_g / request_g)
