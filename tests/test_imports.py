@@ -32,7 +32,7 @@ KNOWN_ONLY_TO = {
     "pynvml": ("course_utils.energy",),
     "codecarbon": ("course_utils.energy", "course_utils.carbon"),
     "pooch": ("course_utils.data",),
-    "sqlite3": ("grading.store",),
+    "sqlite3": ("grading.store", "labs.seminar.model_management.catalog"),
 }
 
 

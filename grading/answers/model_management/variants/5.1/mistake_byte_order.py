@@ -1,0 +1,16 @@
+# message: big-endian
+import hashlib
+
+import numpy as np
+
+
+def tensor_hash(array):
+    line = f"{array.dtype.name} {'x'.join(map(str, array.shape))}\n"
+    return hashlib.sha256(line.encode() + array.tobytes()).hexdigest()
+
+
+def layer_hash(tensors):
+    digest = hashlib.sha256()
+    for name, array in sorted(tensors.items()):
+        digest.update(f"{name} {tensor_hash(array)}\n".encode())
+    return digest.hexdigest()

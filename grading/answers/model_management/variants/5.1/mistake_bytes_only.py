@@ -1,0 +1,15 @@
+# message: hash the line, a newline, then the bytes
+import hashlib
+
+import numpy as np
+
+
+def tensor_hash(array):
+    return hashlib.sha256(array.tobytes()).hexdigest()
+
+
+def layer_hash(tensors):
+    digest = hashlib.sha256()
+    for name, array in sorted(tensors.items()):
+        digest.update(f"{name} {tensor_hash(array)}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,16 @@
+# message: sorted by name
+import hashlib
+
+import numpy as np
+
+
+def tensor_hash(array):
+    digest = hashlib.sha256()
+    digest.update(("{} {}\n".format(array.dtype.name, "x".join(map(str, array.shape)))).encode())
+    digest.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
+    return digest.hexdigest()
+
+
+def layer_hash(tensors):
+    lines = [f"{name} {tensor_hash(array)}\n" for name, array in tensors.items()]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()

@@ -1,0 +1,22 @@
+# message: the names of the model C
+import numpy as np
+
+
+def update_of(base, state):
+    changed = {}
+    for name, array in state.items():
+        old = base.get(name)
+        if (
+            old is None
+            or old.dtype != array.dtype
+            or old.shape != array.shape
+            or old.tobytes() != array.tobytes()
+        ):
+            changed[name] = array
+    return changed, sorted(set(base) - set(state))
+
+
+def recover(name, read):
+    record = read(name)
+    state = recover(record["base"], read) if record["base"] is not None else {}
+    return {**state, **record["tensors"]}

@@ -1,0 +1,18 @@
+# message: the saving if
+import numpy as np
+
+
+def update_saving(tensors, changed):
+    sizes = {}
+    for name, kind, shape in tensors:
+        layer = ".".join(name.split(".")[:-1])
+        sizes.setdefault(layer, 0)
+        sizes[layer] += np.dtype(kind).itemsize * sum(shape[:1]) * int(np.prod(shape[1:]))
+    update = sum(size for layer, size in sizes.items() if layer in changed)
+    return 1 - update / sum(sizes.values())
+
+
+def chain_plan(full_bytes, update_bytes, models, every):
+    sizes = [full_bytes if i % every == 0 else update_bytes for i in range(models)]
+    most = max(sum(sizes[i - i % every : i + 1]) for i in range(models))
+    return sum(sizes), most

@@ -1,0 +1,20 @@
+# message: garbage raised ValueError
+def garbage(models, keep):
+    needed, todo = set(), list(keep)
+    while todo:
+        name = todo.pop()
+        if name in needed:
+            continue
+        if name not in models:
+            raise ValueError(name)
+        needed.add(name)
+        if models[name]["base"] is not None:
+            todo.append(models[name]["base"])
+    for model in models.values():
+        if model["base"] is not None and model["base"] not in models:
+            raise ValueError(model["base"])
+    used = set()
+    for name in needed:
+        used.update(models[name]["files"])
+    stored = {file for model in models.values() for file in model["files"]}
+    return sorted(set(models) - needed), sorted(stored - used)

@@ -1,0 +1,2 @@
+# message: withheld
+from labs.seminar.model_management.given import garbage
