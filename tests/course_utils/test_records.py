@@ -91,6 +91,15 @@ def test_a_table_aligns_texts_left_and_writes_the_rest_as_told():
     assert records.html_table([]) == ""
 
 
+def test_a_text_without_a_blank_may_break_where_the_table_would_get_too_wide():
+    (plain, broken) = (
+        records.html_table([{"text": "ab " * 40}]),
+        records.html_table([{"text": "ab" * 40}]),
+    )
+    assert "overflow-wrap" not in plain
+    assert "overflow-wrap:anywhere" in broken
+
+
 @pytest.mark.parametrize(
     ("record", "word"),
     [

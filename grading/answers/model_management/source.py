@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Model management: saving many models
 #
-# **Time** about 150 minutes. **Hardware** any laptop with 2 cores, 2 GB of memory and 1 GB of free
+# **Time** about 2 hours. **Hardware** any laptop with 2 cores, 2 GB of memory and 1 GB of free
 # disk; no GPU, no network. **Data** the 1,797 handwritten digits that come with scikit-learn.
 #
 # Whoever trains one model soon has a thousand: one a customer, one a car, one a night. You write

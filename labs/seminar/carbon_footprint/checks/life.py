@@ -69,7 +69,8 @@ def unsure_of_all(student: Student, rng: np.random.Generator) -> None:
         years = np.array([0.0, 2.5])
         axes.plot(years, saved_w / 1000 * H_PER_Y * g / 1000 * years - kg, look, label=name)
     axes.axhline(0, color="black", linewidth=0.6)
-    axes.set(xlabel="time [years]", ylabel="saved less made [kgCO2e]", title="Break-even is at 0")
+    title = "Break-even is where a line crosses 0"
+    axes.set(xlabel="time [years]", ylabel="saved less made [kgCO2e]", title=title)
     axes.legend()
     evidence.picture(figure, alt="Two lines that cross zero early and late: the ends of the range.")
     judge_range(got, want, what="ranges")

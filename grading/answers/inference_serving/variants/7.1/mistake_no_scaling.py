@@ -1,0 +1,11 @@
+# message: scores 1 and 0
+import numpy as np
+
+
+def attend(query, key, value, *, keys, values):
+    keys = np.concatenate([keys, key[:, None]], axis=1)
+    values = np.concatenate([values, value[:, None]], axis=1)
+    scores = np.einsum("hd,htd->ht", query, keys)
+    weights = np.exp(scores - scores.max(axis=1, keepdims=True))
+    weights = weights / weights.sum(axis=1, keepdims=True)
+    return np.einsum("ht,htd->hd", weights, values), keys, values
