@@ -1,0 +1,2 @@
+# message: withheld
+from labs.seminar.ml_systems_metrics.given import find_levels

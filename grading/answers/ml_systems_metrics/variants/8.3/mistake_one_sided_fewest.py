@@ -1,0 +1,25 @@
+# message: fewest samples for p
+import math
+
+from scipy.stats import binom
+
+
+def percentile_interval(samples, percent, level):
+    ordered, n = sorted(samples), len(samples)
+    risk, p = (1 - level) / 2, percent / 100
+    value = ordered[math.ceil(n * percent / 100) - 1]
+    low = high = None
+    for k in range(1, n + 1):
+        if binom.cdf(k - 1, n, p) <= risk:
+            low = ordered[k - 1]
+        if binom.sf(k - 1, n, p) <= risk:
+            high = ordered[k - 1]
+            break
+    return value, low, high
+
+
+def fewest_samples(percent, level):
+    n = 1
+    while max(percent, 100 - percent) ** n / 100**n > 1 - level:
+        n += 1
+    return n
