@@ -18,7 +18,6 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,10 +25,11 @@ from jupyter_core.utils import ensure_event_loop
 from nbclient.exceptions import DeadKernelError
 from papermill import engines, exceptions, execute_notebook
 
+from course_utils.records import write_atomically
 from labs.engine.processes import end_descendants
 
 ENGINE_NAME = "lab"
-SAVE_SHARE = 1000  # times as long as writing the notebook takes, it is not written again
+SAVE_SHARE = 2000  # times as long as writing the notebook takes, it is not written again
 FIRST_SAVE_S = 5  # from the start
 START_TIMEOUT_S = 120  # for a kernel to answer: imports from a cold disk take a while
 
@@ -53,7 +53,7 @@ class ReportingEngine(engines.NBClientEngine):  # type: ignore[misc]  # papermil
             start(cell, cell_index)
 
         nb_man.cell_start = report_and_start
-        saver = _Saver(nb_man.save)
+        saver = _Saver(nb_man)
         nb_man.save = saver.soon
         try:
             return super().execute_managed_notebook(nb_man, kernel_name, **options)
@@ -67,13 +67,14 @@ class ReportingEngine(engines.NBClientEngine):  # type: ignore[misc]  # papermil
 class _Saver:
     """Writes the notebook so often that it takes a small part of the time.
 
-    Papermill writes all of it twice a cell. What is left out is made up for as soon as it may be,
-    also while a cell runs, so that a run whose worker is killed leaves what it had done not long
-    before. When only its kernel is, all is saved.
+    Papermill would write all of it twice a cell. What is left out is made up for as soon as it may
+    be, also while a cell runs, so that a run whose worker is killed leaves what it had done not
+    long before. When only its kernel is, all is saved. The form is plain JSON, without the lines
+    that make a notebook readable: that is ten times as fast.
     """
 
-    def __init__(self, save: Callable[[], object]) -> None:
-        self._save = save
+    def __init__(self, nb_man: Any) -> None:
+        self._nb_man = nb_man
         self._next_s = time.monotonic() + FIRST_SAVE_S
         self._waiting: asyncio.TimerHandle | None = None
 
@@ -97,7 +98,7 @@ class _Saver:
         """Save at once."""
         self._waiting = None
         start_s = time.monotonic()
-        self._save()
+        write_atomically(self._nb_man.output_path, json.dumps(self._nb_man.nb))
         end_s = time.monotonic()
         self._next_s = end_s + SAVE_SHARE * (end_s - start_s)
 
