@@ -20,7 +20,6 @@ import html
 import json
 import math
 import os
-import re
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -37,7 +36,6 @@ Kind = Literal["measured", "counted", "modelled", "assumed"]
 KINDS: tuple[str, ...] = get_args(Kind)
 RECORD_KEYS = ("lab", "parameters", "status", "results", "provenance")
 RESULTS_MIME = "application/vnd.mlsys-course.results+json"
-_LONG_RUN = re.compile(r"\S{40}")
 SWEEP = "sweep.json"  # in the folder of a sweep; its form stands in labs.engine.sweeps.folder
 ENDINGS = {"": "value", "_low": "low", "_high": "high", "_n": "n", "_kind": "kind"}
 # The columns of a table that stand before and behind its parameters and results.
@@ -172,10 +170,9 @@ def html_table(
 
     def cell(value: Any) -> str:
         if isinstance(value, str):  # notebooks align cells to the right, which suits numbers alone
-            style = "text-align:left"
-            if _LONG_RUN.search(value):  # such as a hash, which pushed the others out of sight
-                style += ";overflow-wrap:anywhere"
-            return f'<td style="{style}">{html.escape(value)}</td>'
+            # A word such as a hash would push the other columns out of sight.
+            breaks = ";overflow-wrap:anywhere" if any(len(w) > 40 for w in value.split()) else ""
+            return f'<td style="text-align:left{breaks}">{html.escape(value)}</td>'
         return f"<td>{html.escape(write(value))}</td>"
 
     if not rows:

@@ -36,7 +36,7 @@ FOLDERS = ("course_utils", "datasets", "labs/engine", "labs/shared", "labs/semin
 # What labs, modules and bundled data consist of; anything else lies there by mistake.
 SUFFIXES = (
     *(".py", ".md", ".toml", ".ipynb", ".csv", ".npz", ".ogg", ".png", ".mplstyle"),
-    *(".json", ".txt", ".c", ".h", ".s", ".ld", ".html", ".tex"),
+    *(".json", ".txt", ".c", ".h", ".s", ".ld", ".html", ".tex", ".sql"),
 )
 _NOT_OURS = re.compile(r"(?:^|/)(?:\.|__pycache__(?:/|$)|[^/]+\.egg-info(?:/|$))|\.pyc$")
 

@@ -1062,17 +1062,16 @@ plots.show(figure, alt="Gap between tokens against the cost of a million tokens 
 # ### BEGIN SOLUTION
 # I recommend continuous batching with 16 requests at once and an int8 cache. Within the objective
 # of 147 ms it bears 25 1/s [20.5, 29.5], so a million tokens cost 0.0354 [0.0301, 0.0432]; with
-# float32 in the same memory they cost 0.0922 [0.0762, 0.117], with static batching
-# 0.868 [0.644, 1.33]. The price is speed for the single user: the median gap is
-# 10.7 ms [9.74, 11.7] in place of 5.31 ms [5.2, 5.41]. Above that rate I would shed load before the queue makes
-# everybody late: at a load of 1.5 the goodput is 18.5 1/s [15.9, 21] in place of
-# 1.19 1/s [0.257, 2.13].
+# float32 in the same memory they cost 0.0922 [0.0762, 0.117], with static batching 0.868 [0.644,
+# 1.33]. The price is speed for the single user: the median gap is 10.7 ms [9.74, 11.7] in place of
+# 5.31 ms [5.2, 5.41]. Above that rate I would shed load before the queue makes everybody late: at a
+# load of 1.5 the goodput is 18.5 1/s [15.9, 21] in place of 1.19 1/s [0.257, 2.13].
 #
 # Measured are the step times, and the int8 cache on a small network, whose loss the windows cannot
-# tell from none. Modelled are rates, gaps, goodput and cost: real runs had gaps of
-# 1.12 [1.08, 1.17] times the simulated ones, so I would keep a margin. Assumed are the price,
-# Poisson arrivals, the lengths, and that int8 steps take as long as float32 ones. Before signing I
-# would measure an int8 kernel, on a quiet machine, under a trace of real users.
+# tell from none. Modelled are rates, gaps, goodput and cost: real runs had gaps of 1.12 [1.08,
+# 1.17] times the simulated ones, so I would keep a margin. Assumed are the price, Poisson arrivals,
+# the lengths, and that int8 steps take as long as float32 ones. Before signing I would measure an
+# int8 kernel, on a quiet machine, under a trace of real users.
 # ### END SOLUTION
 
 # %% [markdown]

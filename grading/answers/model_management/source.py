@@ -871,9 +871,9 @@ for whole_model in (False, True):
 #
 # ### BEGIN SOLUTION
 # The service gets updates of one snapshot, never of each other: an update adds 2,055,754 B instead
-# of 46,811,046 B, and recovers in 78.8 ms [77.8, 80.2], a snapshot in 74.4 ms [73.6, 74.6]. That
-# is far within a second, so 50 models take about 150 MB instead of 2.3 GB. A chain of updates would not
-# do: the last of 8 took 5.39 [5.09, 5.52] times as long as the first.
+# of 46,811,046 B, and recovers in 78.8 ms [77.8, 80.2], a snapshot in 74.4 ms [73.6, 74.6]. That is
+# far within a second, so 50 models take about 150 MB instead of 2.3 GB. A chain of updates would
+# not do: the last of 8 took 5.39 [5.09, 5.52] times as long as the first.
 #
 # The archive gets recipes, 3,831 B a night, with a snapshot every 30 models. It reads one model a
 # year, so 228 ms [215, 235] of replay a model do not hurt here; with hours of training and 29
@@ -881,12 +881,12 @@ for whole_model in (False, True):
 # of threads 14 tensors differed. So every recipe is replayed before it is trusted, data and
 # versions are kept beside it, and the snapshots limit what a lost recipe costs.
 #
-# The car maker gets sets, an hour a set: 3.26 ms [3.18, 4.12] instead of 157 ms [149, 173] one
-# by one. Where few cells changed an update is stored between snapshots every 24 hours; for new
-# last layers it saves 99.89%, but for models that are all new it saves nothing.
+# The car maker gets sets, an hour a set: 3.26 ms [3.18, 4.12] instead of 157 ms [149, 173] one by
+# one. Where few cells changed an update is stored between snapshots every 24 hours; for new last
+# layers it saves 99.89%, but for models that are all new it saves nothing.
 #
-# Bytes are counted and hold anywhere. The times are medians of seven on this machine, from
-# its page cache.
+# Bytes are counted and hold anywhere. The times are medians of seven on this machine, from its page
+# cache.
 # ### END SOLUTION
 
 # %% [markdown]
