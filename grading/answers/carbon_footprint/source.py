@@ -41,7 +41,7 @@ pue = 1.2  # energy of the building over that of its computers, 1 or more
 utilisation = 0.75  # share of a board's power range that is in use, from 0 to 1
 lifetime_y = 4.0  # years over which making a board is spread
 epochs = 30  # passes over the digits in your own training run
-draws = 4000  # random draws between the sources in section 6
+draws = 4000  # random draws of the utilisation in section 6
 device = "auto"  # of your own run: auto, cpu or cuda
 seed = 0  # start of every random choice
 
@@ -257,8 +257,8 @@ guessed_flash_share = None  # from 0 to 1
 # ### Exercise 4.3: a bill of materials (5 points, 15 minutes)
 #
 # Write `bill_g(parts, memory_yield=True)`. A part is a dictionary with `kind`, `count`, `packages`
-# (of one such part) and `yield`; logic has `area_cm2` and `g_per_cm2`, memory and flash have
-# `capacity_gb` and `g_per_gb`. Return a dictionary. 8 to 12 lines.
+# (of one such part) and `yield`; logic has `area_cm2` and `g_per_cm2`; memory, which is DRAM or
+# flash, has `capacity_gb` and `g_per_gb`. Return a dictionary. 8 to 12 lines.
 #
 # - Every part is there `count` times, and so are its packages, at 150 g each.
 # - Logic costs area times grams, memory capacity times grams, both divided by the yield.
@@ -324,8 +324,9 @@ drawn = plots.stacked_breakdown(axes, bars, x_label="carbon of making [kgCO2e]",
 plots.show(figure, alt=f"{title}. Stacked bars by kind; flash is the largest part of each.")
 
 # %% [markdown]
-# The server is the same in all four bars. What changes is a formula, the age of a process, or the
-# whole method: Dell had its parts assessed, ACT computes from public papers.
+# All four bars hold the flash, memory and processors of the same server; its boards, supplies and
+# chassis are in none. What changes is a formula, the age of a process, or the whole method: Dell
+# had its parts assessed, ACT computes from public papers.
 
 # %%
 show_prediction("flash_share", ranges.point(flash_share), guess=guessed_flash_share)
@@ -379,14 +380,14 @@ show_check("4.4")
 
 # %% [markdown]
 # **The real thing.** Seven boards against what the model's own code gave. Where the table at hand
-# does not hold the board as it was computed, its memory or idle power was solved for, and the row
-# says so: there the agreement proves nothing.
+# does not hold the board as it was computed, its memory was solved for, and the row says so: there
+# the agreement proves nothing.
 
 # %%
 board_kg = best("4.4", board_kg)
 for name, board in boards.BOARDS.items():
     total = sum(board_kg(board.die_row(), board.memory_row()))
-    note = "solved" if name in boards.SOLVED else ""
+    note = "solved" if " kg" in boards.SOLVED.get(name, "") else ""
     print(f"{name:10} here {total:6.1f} kg, published {board.published_kg:6.1f} kg  {note}")
 
 # %% [markdown]
@@ -425,7 +426,7 @@ show_prediction("die_ratio", ranges.point(die_ratio), guess=guessed_die_ratio)
 # %% [markdown]
 # **Reflect.** Of each input that was exchanged: is it a fact that somebody could look up, or a
 # choice? Which yield does a fab have, and who would tell you? From here on the carbon of a board is
-# the range between both models.
+# a range: either model's die, with the replacement model's memory before and after scrap.
 
 # %% [markdown]
 # ## 5. A unit of work
@@ -506,7 +507,8 @@ sci_g = best("4.5", sci_g)
 own_j = training_energy.result()
 machine_ranges = workload.assumed_machine(own_j, trained.duration_s)
 used_h = trained.duration_s / 3600
-grid_g_per_kwh = tuple(pue * g for g in tables.grid_ends(country))
+own_sources = [source.row() for source in tables.grid_sources(country)]
+grid_g_per_kwh = tuple(grams for grams, _ in operational_g(1.0, pue, own_sources))
 
 
 def own_training_g(*, g_per_kwh, waiting=0.0, **machine):
@@ -521,7 +523,7 @@ show_prediction("training_mg", own_mg, guess=guessed_training_mg)
 
 # %% [markdown]
 # **One input at a time.** Which of the ranges makes the answer wide? Each bar opens one range and
-# keeps the others at their middles. The last one reserves the machine for nine times as long as it
+# keeps the others at their middles. The last one lets the machine wait for nine times as long as it
 # works, which is no doubt about a number but a way to work.
 
 # %% tags=["nbval-ignore-output"]
@@ -614,7 +616,7 @@ sweden = ranges.point(published_years["SWE"])
 show_prediction("sweden_years", sweden, guess=guessed_sweden_years)
 
 # %% [markdown]
-# Now as ranges. Making the board lies between both models of section 4, the grid between both
+# Now as ranges. Making the board lies between the ends of section 4, the grid between both
 # sources, and the utilisation between 0.5 and 0.9. But both boards run the same jobs: they are
 # busy or idle together. Taking the ends of their powers apart asks what happens if the old one is
 # busy and the new one idle.
@@ -696,8 +698,8 @@ for work in (1.0, h100.fp32_tflops / v100.fp32_tflops):
 
 # %% [markdown]
 # **Reflect.** Which of the two happens in a data centre that has work for every board it can get?
-# And what does the old board do after it was replaced? Published break-even times differ from
-# months to tens of years: name the two inputs that do most of that.
+# And what does the old board do after it was replaced? The published break-even times above lie
+# between days and years: name the two inputs that do most of that.
 
 # %% [markdown]
 # ## 7. The life of a model
@@ -797,7 +799,8 @@ request_g = ranges.corners(
     grid=tables.grid_ends("USA"),
 )
 matching = [requests_to_match(1e6 * bloom_t, g) for g in reversed(request_g)]
-years = [n / counted[0] * bloom.SERVING_H / 8760 for n in matching]
+served_g = [bloom.SERVING_KWH * grid for grid in reversed(tables.grid_ends("USA"))]
+years = [1e6 * bloom_t / grams * bloom.SERVING_H / 8760 for grams in served_g]
 print(
     f"{counted[0]:,} or {counted[1]:,.0f} requests; {request_g[0]:.2f} to {request_g[1]:.2f} g each"
 )
@@ -851,15 +854,15 @@ print("grid: {:.0f} to {:.0f} g/kWh".format(*tables.grid_ends(country)))
 #
 # ### BEGIN SOLUTION
 # I would replace later, not now. Half busy, an A100 has paid back after 0.34 to 0.56 years at equal
-# hours: 30.5 to 43.8 kg of making, between ACT and the replacement model, against a grid of 334 to
-# 381 g/kWh, Electricity Maps 2024 and Our World in Data 2023. No pair of sources moves that beyond
-# a year here; the saving decides, 27.0 W a board, the difference of 166.0 W and 139.0 W, and that
-# comes from a line between data-sheet powers, not from a meter. In Sweden it would be years. No
-# model here counts servers, cooling, or what happens to the old boards: if they go on running
+# hours: 30.5 to 43.8 kg of making, with ACT's die or the replacement model's, against a grid of 334
+# to 381 g/kWh, Electricity Maps 2024 and Our World in Data 2023. No pair of sources moves that
+# beyond a year here; the saving decides, 27.0 W a board, the difference of 166.0 W and 139.0 W, and
+# that comes from a line between data-sheet powers, not from a meter. In Sweden it would be years.
+# No model here counts servers, cooling, or what happens to the old boards: if they go on running
 # somewhere, nothing is saved, and if the new ones simply get more work, neither. First I would
-# measure the power of both boards under our own jobs for a week. If that confirms a saving above
-# 15 W and the old boards are really switched off, I would replace at once; idle boards I would
-# just switch off.
+# measure the power of both boards under our own jobs for a week. If that confirms a saving above 15
+# W and the old boards are really switched off, I would replace at once; idle boards I would just
+# switch off.
 # ### END SOLUTION
 
 # %% [markdown]

@@ -89,6 +89,8 @@ limits.check(requests=requests, train_steps=train_steps, measure_s=measure_s, se
 torch.set_num_threads(1)  # so that times do not depend on the number of cores
 device = "cuda" if torch.cuda.is_available() else "cpu"
 shape = SIZES[size]
+lengths = loads.Lengths(most=min(120, shape.context // 2))
+limits.check_room(int(cache_mb * 1e6 // (8 * shape.layers * shape.width)), 2 * lengths.most)
 model = transformer(size, seed=seed).eval().to(device)
 text = quality.codes("val")
 collected = {}  # results that this notebook hands over at its end
@@ -284,8 +286,9 @@ show_check("7.2")
 
 # %% [markdown]
 # **The real thing.** Your functions on the published example. Kwon and others also report that a
-# longest request takes up to 1.6 GB. The second number below is for requests that are 300 tokens
-# long so far, in blocks of 16 tokens that are added as they grow, which is what vLLM does.
+# longest request takes up to 1.6 GB; they count in powers of two, so it is 1.68 x 10^9 bytes. The
+# second number below is for requests that are 300 tokens long so far, in blocks of 16 tokens that
+# are added as they grow, which is what vLLM does.
 
 # %%
 cache_bytes = best("7.2", cache_bytes)
@@ -568,10 +571,8 @@ print(f"measured over fitted: median {spread[1]:.2f}, 80 % from {spread[0]:.2f} 
 # read a mean prompt, so that it suits a slow machine and a fast one.
 
 # %% tags=["nbval-ignore-output"]
-lengths = loads.Lengths(most=min(120, shape.context // 2))
 prompt, output = lengths.means()
 cache_tokens = int(cache_mb * 1e6 // float_token_bytes)
-limits.check_room(cache_tokens, 2 * lengths.most)
 capacity = server.Capacity(cache_tokens, most_running)
 batch = max(1, min(most_running, int(cache_tokens / (prompt + output))))
 full_per_s = times.capacity_per_s(prompt, output, batch=batch)
@@ -726,6 +727,7 @@ differs = {name: stats.mean_interval(each).result() for name, each in compared.i
 for name, each in differs.items():
     print(f"{name}: real over simulated {each.describe('ratio')}")
 print(f"a decode step took {min(drift):.2f} to {max(drift):.2f} of the time measured at first")
+collected["real_over_simulated_first"] = differs["first token"]
 collected["real_over_simulated_gap"] = differs["gap"]
 
 # %% [markdown]
@@ -865,6 +867,7 @@ bits = {
     "int8, one scale for all": quality.one_scale,
     "4 bits, a scale a head and token": partial(quality.coarse, largest_code=7),
     "2 bits, a scale a head and token": partial(quality.coarse, largest_code=1),
+    "nothing but zeros": np.zeros_like,
 }
 for name, through in bits.items():
     rounded = quality.bits_per_character(trained, pieces, through=through)
@@ -886,9 +889,11 @@ show_prediction("int8_bits_lost", collected["int8_bits_lost"], guess=guessed_bit
 
 # %% [markdown]
 # The loss is paired by window, on the same text; if its interval includes 0, these windows cannot
-# tell the two caches apart. **What is not measured**: the time. The rounded numbers are float32
-# again here. A kernel that reads int8 would move fewer bytes, one that converts first would move
-# more. From here on a step with an int8 cache is *assumed* to take as long as one with float32.
+# tell the two caches apart. The line of zeros says how much there was to lose: a network trained
+# for seconds hardly looks back, so this says little about a large one. **What is not measured**:
+# the time. The rounded numbers are float32 again here. A kernel that reads int8 would move fewer
+# bytes, one that converts first more. From here on a step with an int8 cache is *assumed* to take
+# as long as one with float32.
 
 # %% [markdown]
 # ## 7. Turning users away
@@ -955,7 +960,8 @@ for name, setting in overload.items():
     days = objectives.simulate(times, setting, users=users, rate_per_s=1.5 * full_per_s)
     in_time = [sum(np.array(firsts_ms(log)) <= objective_ms) for log in days]
     content[name] = objectives.over_seeds([float(n) / requests for n in in_time])
-    goodput[name] = objectives.over_seeds([1e3 * n / log.end_ms for n, log in zip(in_time, days)])
+    per_s = [1e3 * n / max(log.end_ms, 1e-9) for n, log in zip(in_time, days)]  # all may be shed
+    goodput[name] = objectives.over_seeds(per_s)
     answered = sum(len(log.answered) for log in days)
     share = sum(in_time) / max(answered, 1)
     print(f"{name}: {answered / runs / requests:.0%} answered, {share:.1%} of them in time")
@@ -970,8 +976,7 @@ collected["goodput_shed_items_per_s"] = goodput["load is shed"]
 show_prediction("content", content["all are served"], guess=guessed_content)
 
 # %% [markdown]
-# The bars are goodput with intervals over runs. Both servers are equally busy; they differ only in
-# whom they work for.
+# The bars are goodput with intervals over runs. The two servers differ only in whom they work for.
 
 # %% tags=["nbval-ignore-output"]
 figure, axes = plots.new_figure(wide=True)
@@ -988,9 +993,11 @@ plots.show(figure, alt=f"Two bars of goodput. {title}.")
 # %% [markdown]
 # ## 8. The cheapest setting that meets the objective
 #
-# As in the server scenario of MLPerf inference, the rate of Poisson arrivals rises until the 95th
-# percentile of the time to the first token misses the objective. The highest rate gives the cost of
-# a million tokens, at an *assumed* price an hour. Nobody is shed here: the promise is to everybody.
+# As in the server scenario of MLPerf inference, the rate of Poisson arrivals rises until a
+# percentile misses the objective: the 95th of the time to the first token here; MLPerf takes the
+# 99th by default, over at least ten minutes. A run here has few users and begins empty, so a rate
+# at which the queue would still grow may pass: the rates are upper ends. The highest gives the cost
+# of a million tokens, at an *assumed* price an hour. Nobody is shed: the promise is to everybody.
 
 # %% tags=["nbval-ignore-output"]
 room = {"float32": cache_tokens, "int8": int(cache_mb * 1e6 // int8_bytes)}
@@ -1007,7 +1014,7 @@ settings = {
     )
 }
 tops = times.capacity_per_s(prompt, output, batch=16)
-question = {"users": users, "measure": first_p95_ms, "bound": objective_ms, "top": 1.5 * tops}
+question = {"users": users, "measure": first_p95_ms, "bound": objective_ms, "top": tops}
 rates = {n: objectives.highest_rate(times, s, **question) for n, s in settings.items()}
 
 # %% tags=["nbval-ignore-output"]
@@ -1017,11 +1024,12 @@ for name, rate in rates.items():
     gap = objectives.over_seeds([median_gap_ms(log) for log in days])
     row = {"setting": name, "rate": rate.describe("rate_items_per_s")}
     row["gap"] = gap.describe("gap_ms")
-    paid = rate if rate.value > 0 else records.counted(question["top"] / 1000)
-    how = {"output": output, "price_per_hour": price_per_hour}
-    cost = objectives.cost_per_million_tokens(paid, **how)
-    row["cost"] = cost.describe("cost") if rate.value > 0 else "misses the objective at every rate"
-    offers.append((name, cost, gap))
+    row["cost"] = "misses the objective at every rate"
+    if rate.value > 0:
+        how = {"output": output, "price_per_hour": price_per_hour}
+        cost = objectives.cost_per_million_tokens(rate, **how)
+        row["cost"] = cost.describe("cost")
+        offers.append((name, cost, gap))
     table.append(row)
 for row in table:
     print("; ".join(f"{key}: {value}" for key, value in row.items()))
@@ -1032,7 +1040,8 @@ for row in table:
 # of the cache.
 
 # %% tags=["nbval-ignore-output"]
-offers = [offer for offer in offers if rates[offer[0]].value > 0] or offers
+if not offers:
+    raise ValueError(f"no setting keeps {objective_ms:.0f} ms at any rate; raise patience")
 cheapest, price, _ = min(offers, key=lambda offer: offer[1].value)
 collected["cheapest_per_million_tokens"] = price
 figure, axes = plots.new_figure(wide=True)
@@ -1061,17 +1070,20 @@ plots.show(figure, alt="Gap between tokens against the cost of a million tokens 
 #
 # ### BEGIN SOLUTION
 # I recommend continuous batching with 16 requests at once and an int8 cache. Within the objective
-# of 147 ms it bears 25 1/s [20.5, 29.5], so a million tokens cost 0.0354 [0.0301, 0.0432]; with
-# float32 in the same memory they cost 0.0922 [0.0762, 0.117], with static batching 0.868 [0.644,
-# 1.33]. The price is speed for the single user: the median gap is 10.7 ms [9.74, 11.7] in place of
-# 5.31 ms [5.2, 5.41]. Above that rate I would shed load before the queue makes everybody late: at a
-# load of 1.5 the goodput is 18.5 1/s [15.9, 21] in place of 1.19 1/s [0.257, 2.13].
+# of 140 ms it bears at most 25.4 1/s [21.3, 29.5], so a million tokens cost 0.0349 [0.0301, 0.0417]
+# or more; with float32 in the same memory they cost 0.0885 [0.0746, 0.109], with static batching
+# 0.884 [0.692, 1.22]. The price is speed for the single user: the median gap is 9.42 ms [8.27,
+# 10.6] in place of 5.07 ms [4.96, 5.19]. Above that rate I would shed load before the queue makes
+# everybody late: at a load of 1.5 the goodput is 19.3 1/s [16.4, 22.2] in place of 1.28 1/s [0.273,
+# 2.29].
 #
 # Measured are the step times, and the int8 cache on a small network, whose loss the windows cannot
-# tell from none. Modelled are rates, gaps, goodput and cost: real runs had gaps of 1.12 [1.08,
-# 1.17] times the simulated ones, so I would keep a margin. Assumed are the price, Poisson arrivals,
-# the lengths, and that int8 steps take as long as float32 ones. Before signing I would measure an
-# int8 kernel, on a quiet machine, under a trace of real users.
+# tell from none; a cache of zeros costs it only 0.12 bits, so a network that looks back has to be
+# tried. Modelled are rates, gaps, goodput and cost: in real runs the first token took 1.24 [1.06,
+# 1.43] times the simulated time, the gap 1.14 [1.07, 1.21] times, so I would plan with that margin
+# above the objective. Assumed are the price, Poisson arrivals, the lengths, and that int8 steps
+# take as long as float32 ones. Before signing I would measure an int8 kernel, under a trace of real
+# users.
 # ### END SOLUTION
 
 # %% [markdown]

@@ -53,6 +53,11 @@ class YearExplorer:
     lifetime_y: float = 4.0
     utilisation: float = 0.75
 
+    def __post_init__(self) -> None:
+        """Refuse a lifetime that nothing can be spread over."""
+        if not self.lifetime_y > 0:
+            raise ValueError(f"lifetime_y is {self.lifetime_y}; give more than 0")
+
     def bars(
         self, country: str, lifetime_y: float, *, utilisation: float
     ) -> dict[str, dict[str, Result]]:

@@ -1,14 +1,13 @@
 """Ranges instead of numbers: every corner of what sources say, and many draws between them.
 
 A range is a pair (low, high). `corners` is right for a function that rises or falls in each of
-its inputs. `shares` draws inputs at random, which assumes more: that every value between the ends
+its inputs. `draw` draws inputs at random, which assumes more: that every value between the ends
 is equally likely. Neither knows which source is right.
 """
 
 import itertools
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -17,46 +16,6 @@ from course_utils.records import Kind, Result
 
 Pair = tuple[float, float]
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Range:
-    """Two ends of a number that nobody knows better.
-
-    Parameters
-    ----------
-    low, high
-        0 <= low <= high, both finite.
-    source
-        Who says so, and for which year; or that it is assumed.
-
-    Raises
-    ------
-    ValueError
-        If the ends are not in this order, or not finite.
-
-    Examples
-    --------
-    >>> print(Range(3, 6, "assumed"))
-    3 to 6 (assumed)
-    """
-
-    low: float
-    high: float
-    source: str
-
-    def __post_init__(self) -> None:
-        """Refuse what is no range."""
-        if not 0 <= self.low <= self.high < math.inf:
-            raise ValueError(f"a range from {self.low} to {self.high}; give 0 <= low <= high")
-
-    def __str__(self) -> str:
-        return f"{self.low:g} to {self.high:g} ({self.source})"
-
-    @property
-    def pair(self) -> Pair:
-        """Both ends."""
-        return self.low, self.high
 
 
 def corners(function: Callable[..., float], **pairs: Pair) -> Pair:

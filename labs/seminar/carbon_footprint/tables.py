@@ -8,8 +8,6 @@ year is not in here.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from course_utils import carbon
-
 ACT_SOURCE = "ACT 2.0, facebookresearch/ACT at abc9fbb"
 
 # Node in nm -> energy of the fab [kWh/cm2] and gases [g/cm2], of which 95 or 99 % are abated.
@@ -130,6 +128,9 @@ def grid_sources(country: str) -> list[GridSource]:
     """
     if country not in MAPS_G_PER_KWH:
         raise ValueError(f"country is {country!r}; give one of {', '.join(MAPS_G_PER_KWH)}")
+    # Withheld while exercises are graded; the constants above must load all the same.
+    from course_utils import carbon  # noqa: PLC0415
+
     owid = carbon.grid_intensity(country)
     return [
         GridSource("Electricity Maps", 2024, MAPS_G_PER_KWH[country]),

@@ -32,7 +32,7 @@ def choose_device(name: str) -> str:
     Raises
     ------
     ValueError
-        If it is none of them.
+        If it is none of them, or ``cuda`` where there is no GPU.
 
     Examples
     --------
@@ -43,6 +43,8 @@ def choose_device(name: str) -> str:
         raise ValueError(f"device is {name!r}; give auto, cpu or cuda")
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("device is cuda, but there is no GPU; give auto or cpu")
     return name
 
 

@@ -136,7 +136,7 @@ def highest_rate(
     bound
         The largest allowed.
     top
-        A rate that is too high for sure.
+        The highest rate that is believed, such as that of a full server.
     """
     found = []
     for seed in users.seeds:

@@ -101,7 +101,7 @@ class SimulatedWorker:
 
     def __init__(self, times: StepTimes, *, seed: int | None = None) -> None:
         self.times = times
-        self.rng = None if seed is None else np.random.default_rng(seed)
+        self.rng = None if seed is None else np.random.default_rng((seed, 1))
         self.tokens: dict[int, int] = {}
 
     def _spread(self) -> float:

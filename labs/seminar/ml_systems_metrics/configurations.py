@@ -152,8 +152,10 @@ def trained(width: int, digits: Digits, *, epochs: int, seed: int) -> nn.Sequent
     digits
         Pictures (n, 1, 8, 8) and labels (n,).
     epochs
-        Passes over them.
+        Passes over them, >= 1.
     """
+    if epochs < 1:
+        raise ValueError(f"epochs is {epochs}; give at least 1")
     model, (images, labels) = network(width, seed=seed), digits
     generator = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)

@@ -28,10 +28,10 @@ from labs.engine.errors import ExtraMissingError
 from labs.shared.toolchain import HostLibrary
 
 SOURCE = Path(__file__).with_name("pointer_chase.c")
-LINE_BYTES = 64  # a cache line of every processor that runs this course
+LINE_BYTES = 64  # a cache line of most processors; Apple's have 128
 INDEX_BYTES = 4
 CHASE_STEPS = 50_000
-SUM_BYTES = 32 * 1024**2
+SUM_BYTES = 128 * 1024**2
 FALLBACK = "NumPy gather: loads overlap, so this is no latency"
 CPU = Path("/sys/devices/system/cpu/cpu0/cache")
 
@@ -81,15 +81,15 @@ def working_sets(largest_mib: int) -> list[int]:
     Raises
     ------
     ValueError
-        If the largest is below 1 MiB, naming it.
+        If the largest is no power of two, naming it.
 
     Examples
     --------
     >>> working_sets(1)[:5], working_sets(1)[-1]
     ([4096, 4864, 5760, 6848, 8192], 1048576)
     """
-    if largest_mib < 1:
-        raise ValueError(f"largest_mib is {largest_mib}; give at least 1")
+    if largest_mib < 1 or largest_mib & (largest_mib - 1):
+        raise ValueError(f"largest_mib is {largest_mib}; give a power of two, at least 1")
     octaves = 8 + int(np.log2(largest_mib))
     exact = [4096 * 2 ** (step / 4) for step in range(4 * octaves + 1)]
     return [int(size // LINE_BYTES) * LINE_BYTES for size in exact]
@@ -154,7 +154,7 @@ def sweep_sizes(
 def sweep_strides(
     strides_bytes: Sequence[int], *, repeats: int, rng: np.random.Generator, compiled: bool = True
 ) -> Curve:
-    """Return the time of an independent load that goes on by these strides, over 32 MiB.
+    """Return the time of an independent load that goes on by these strides, once over 128 MiB.
 
     Parameters
     ----------
@@ -165,11 +165,11 @@ def sweep_strides(
     """
     data = np.ones(SUM_BYTES // INDEX_BYTES, dtype=np.int32)
     how, add = _adder() if compiled else (FALLBACK, _slice_sum)
-    steps = 200_000
     samples_ns = np.empty((len(strides_bytes), repeats))
     for repeat in range(repeats):
         for place in rng.permutation(len(strides_bytes)):
             stride = strides_bytes[place] // INDEX_BYTES
+            steps = data.size // stride  # one pass: no element twice
             call = functools.partial(add, data, steps, stride)
             samples_ns[place, repeat] = _timed_ns(call) / steps
     return Curve(tuple(strides_bytes), samples_ns, how)
@@ -185,6 +185,8 @@ def reported_caches(root: Path = CPU) -> dict[str, int]:
     """
     found = {}
     for folder in sorted(root.glob("index*")):
+        if not all((folder / name).exists() for name in ("level", "type", "size")):
+            continue  # as on many arm64 machines
         level, kind, size = (
             (folder / name).read_text(encoding="ascii").strip()
             for name in ("level", "type", "size")

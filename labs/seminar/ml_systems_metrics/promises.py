@@ -87,7 +87,14 @@ def percentile_rows(
         Latencies [us], in the order taken.
     sizes
         How many of them, each >= 1.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer samples than that.
     """
+    if max(sizes) > len(samples_us):
+        raise ValueError(f"there are {len(samples_us)} samples; give at least {max(sizes)}")
     rows: list[dict[str, str | int]] = []
     for percent in (50, 90, 99):
         for n in sizes:

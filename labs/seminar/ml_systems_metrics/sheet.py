@@ -11,7 +11,7 @@ from course_utils import units
 from course_utils.records import Result
 from labs.seminar.ml_systems_metrics.configurations import Measured, Setting
 
-PRICE_PER_CORE_HOUR = 0.04  # assumed: clouds ask for a third of it to three times as much
+PRICE_PER_CORE_HOUR = 0.04  # dollars, assumed: clouds ask for a third of it to three times as much
 SLOWED = 2.0  # a format that takes longer than so many times float32 does not run well
 
 
@@ -49,7 +49,7 @@ def metrics_sheet(
         ("throughput", per_s, batch),
         ("latency", chosen.latency.describe("latency_ms"), f"median of a batch of {setting.batch}"),
         ("energy", each.describe("energy_mj"), f"a digit; {each.kind}"),
-        ("cost", units.format_number(price), "a million digits; price of a core assumed"),
+        ("cost", units.format_number(price), "dollars a million digits; price of a core assumed"),
         ("flexibility", f"{usable_share(found):.0%}", "settings that no number format slows down"),
         ("scalability", units.format_number(speedup), "two threads over one, same batch"),
     )

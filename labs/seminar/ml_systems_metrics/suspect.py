@@ -26,6 +26,7 @@ FAULTS = {
     "mode": "evaluation with dropout and batch statistics on",
     "rate": "a learning rate in per cent taken as a number",
 }
+SUSPICIOUS = ("mode", "leak", "gradients")  # what exercise 8.6 is to find
 TRAIN, TEST, BATCH, LOGGED_STEPS = 200, 400, 50, 12
 RATE = 0.1
 

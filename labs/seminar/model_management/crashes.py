@@ -15,6 +15,7 @@ from pathlib import Path
 
 from labs.seminar.model_management import sets
 from labs.seminar.model_management.disk import TEMPORARY
+from labs.seminar.model_management.errors import ModelStoreError
 from labs.seminar.model_management.states import State, is_same
 from labs.seminar.model_management.store import ModelStore
 
@@ -97,10 +98,17 @@ def kill_while_saving(folder: Path, *, seed: int, after: int) -> Aftermath:
         told += [int(line) for line in process.stdout if line.endswith("\n")]
     with ModelStore(folder) as store:
         names = [int(name) for name in store.catalog.names()]
-        right = [n for n in names if is_same(store.recover(str(n)), model(seed, n))]
+        right = [number for number in names if _is_right(store, number, seed=seed)]
         _, swept = store.collect()
     kept = {0, *told}
     return Aftermath(len(kept), len(kept & set(right)), len(set(right) - kept), len(swept))
+
+
+def _is_right(store: ModelStore, number: int, *, seed: int) -> bool:
+    try:
+        return is_same(store.recover(str(number)), model(seed, number))
+    except ModelStoreError:
+        return False
 
 
 def leftovers(folder: Path) -> list[str]:

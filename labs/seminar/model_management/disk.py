@@ -1,7 +1,7 @@
 """Writes a file so that it is there whole or not at all, whatever happens meanwhile.
 
-Every step that a crash could come before is announced to a hook, so tests can let the power fail at
-each of them. It knows nothing of models.
+Every step that a crash could come before is announced to a hook, so tests can stop at each of
+them. It knows nothing of models.
 """
 
 import os
@@ -51,10 +51,17 @@ def write_whole(path: Path, data: bytes, *, hook: Hook = no_hook) -> None:
         temporary.unlink(missing_ok=True)
         raise
     hook("fsync folder")
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have the disk keep the names of a folder's files; only POSIX can.
+
+    Parameters
+    ----------
+    folder
+        Of the files.
+    """
     if os.name != "posix":  # elsewhere a folder cannot be opened
         return
     handle = os.open(folder, os.O_RDONLY)

@@ -177,7 +177,7 @@ def ratio(over: Sequence[float], under: Sequence[float]) -> Result:
     Parameters
     ----------
     over, under
-        Samples taken side by side, at least 5.
+        As many samples each, at least 5; drift between the two series is not taken out.
 
     Examples
     --------

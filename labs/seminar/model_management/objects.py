@@ -37,7 +37,10 @@ class ObjectFolder:
         """
         name = hashlib.sha256(data).hexdigest()
         path = self.folder / name
-        if not path.exists() or _hash_of(path) != name:
+        if path.exists() and _hash_of(path) == name:
+            self._hook("fsync folder")  # who wrote it may have been killed before that
+            disk.sync_folder(self.folder)
+        else:
             disk.write_whole(path, data, hook=self._hook)
         return name
 

@@ -24,7 +24,12 @@ from safetensors.numpy import save as save_tensors
 
 from labs.seminar.model_management import disk, fingerprints
 from labs.seminar.model_management.catalog import Catalog, Entry
-from labs.seminar.model_management.errors import CorruptModelError, NameTakenError, ReplayError
+from labs.seminar.model_management.errors import (
+    CorruptModelError,
+    NameTakenError,
+    ReplayError,
+    UnknownModelError,
+)
 from labs.seminar.model_management.objects import ObjectFolder
 from labs.seminar.model_management.states import Array, State, layer_of, layers_of
 
@@ -126,14 +131,14 @@ class ModelStore:
         UnknownModelError
             If there is no model `base`.
         """
-        layers, before = fingerprints.layer_hashes(state), self.catalog.entry(base).layers
+        layers, start = fingerprints.layer_hashes(state), self.catalog.entry(base)
         changed = {
             tensor: array
             for tensor, array in state.items()
-            if layers[layer_of(tensor)] != before.get(layer_of(tensor))
+            if layers[layer_of(tensor)] != start.layers.get(layer_of(tensor))
         }
         pieces = [changed] if changed else []
-        return self._save(name, "update", layers, base=base, pieces=pieces, notes=notes)
+        return self._save(name, "update", layers, start=start, pieces=pieces, notes=notes)
 
     def save_recipe(
         self,
@@ -165,11 +170,11 @@ class ModelStore:
         ReplayError
             If the replay gives another model; nothing is saved then.
         """
-        layers = fingerprints.layer_hashes(state)
+        layers, start = fingerprints.layer_hashes(state), self.catalog.entry(base)
         if is_checked:
             found = self._replayed(self.recover(base), recipe, name=name)
             self._require(found, fingerprints.model_hash(layers), name=name, error=ReplayError)
-        return self._save(name, "recipe", layers, base=base, recipe=recipe)
+        return self._save(name, "recipe", layers, start=start, recipe=recipe)
 
     def _save(
         self,
@@ -178,6 +183,7 @@ class ModelStore:
         layers: dict[str, str],
         *,
         pieces: list[Any] | None = None,
+        start: Entry | None = None,
         **fields: Any,
     ) -> Entry:
         if not layers:
@@ -186,11 +192,15 @@ class ModelStore:
         with self.catalog.writing():
             if self.catalog.has_row(name):
                 raise NameTakenError(
-                    f"there is a model {name!r} already, kept or still needed as a base; "
-                    "choose another name"
+                    f"there is a model {name!r} already: kept, still needed as a base, or "
+                    "deleted and not collected; choose another name, or collect first"
                 )
-            if fields.get("base") is not None:
-                self.catalog.entry(fields["base"])  # deleted meanwhile by another process?
+            if start is not None:
+                if self.catalog.entry(start.name).hash != start.hash:  # by another process
+                    raise UnknownModelError(
+                        f"the model {start.name!r} became another one meanwhile; save again"
+                    )
+                fields["base"] = start.name
             files = tuple(self.objects.put(save_tensors(dict(piece))) for piece in pieces or [])
             root = fingerprints.model_hash(layers)
             entry = Entry(name, saver, root, layers, files=files, **fields)

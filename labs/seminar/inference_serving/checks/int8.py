@@ -13,7 +13,8 @@ FLOAT32 = 1e-5  # scales may be float32, with 24 bits
 
 def judge_codes(student: Student, values: np.ndarray, *, what: str) -> None:
     """Assert codes and scales of keys or values."""
-    codes, scales = (np.asarray(each, dtype=float) for each in student.quantize_tokens(values))
+    answer, scales = (np.asarray(each) for each in student.quantize_tokens(values))
+    codes, scales = answer.astype(float), scales.astype(float)
     largest = np.abs(values.astype(float)).max(axis=2)
     want = np.where(largest == 0, 1.0, largest / 127)
     assert scales.shape == want.shape, (
@@ -24,6 +25,8 @@ def judge_codes(student: Student, values: np.ndarray, *, what: str) -> None:
     assert codes.shape == values.shape, f"{what}: the codes have the shape of the values"
     assert bool((codes == np.round(codes)).all()), f"{what}: codes are whole numbers"
     assert bool((np.abs(codes) <= 127).all()), f"{what}: codes lie in -127 to 127"
+    is_whole = np.issubdtype(answer.dtype, np.integer)  # of lists as well
+    assert is_whole, f"{what}: codes are int8, yours are {answer.dtype.name}"
     far = np.abs(codes - values / want[:, :, None]).max()
     # Half a step; scales of 24 bits move a code of 127 by far less than 1e-3.
     assert far <= 0.5 + 1e-3, f"{what}: a code is {far:.2f} steps from its number, not the nearest"

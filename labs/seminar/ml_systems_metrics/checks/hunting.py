@@ -32,7 +32,8 @@ def predictor(rng: np.random.Generator, mood: str, *, classes: int = 4, features
     weights = rng.normal(0, 1, (features, classes))
 
     def predict(rows: Any) -> Any:
-        inputs = np.atleast_2d(np.asarray(rows, dtype=np.float64))
+        inputs = np.asarray(rows, dtype=np.float64)
+        assert inputs.ndim == 2, "predict takes rows: an array (rows, features)"
         if mood == "dropout":
             inputs = inputs * (rng.random(inputs.shape) > 0.5) * 2
         if mood == "statistics":

@@ -112,7 +112,7 @@ def test_two_real_runs_of_which_one_is_late_and_keeps_what_it_had_done(tmp_path,
         assert read_record(job.place / "notebook.json") == record
         assert record["results"]["y"]["value"] == 2 * record["parameters"]["x"]
         cells = json.loads((job.place / "notebook.ipynb").read_text())["cells"]
-        assert cells[2]["outputs"][0]["text"] == ["so far\n"]
+        assert "".join(cells[2]["outputs"][0]["text"]) == "so far\n"
         assert (job.place / "log.txt").exists()
         assert [words[1:] for words in heard if words[0] == job.run_id] == [
             (0, 0),

@@ -12,12 +12,6 @@ from labs.seminar.carbon_footprint import ranges
 PAIRS = st.tuples(st.floats(0.1, 100), st.floats(0.1, 100)).map(lambda ends: tuple(sorted(ends)))
 
 
-@pytest.mark.parametrize("ends", [(2, 1), (-1, 1), (0, math.inf), (math.nan, 1)])
-def test_no_range(ends: tuple[float, float]) -> None:
-    with pytest.raises(ValueError, match="give 0 <= low <= high"):
-        ranges.Range(*ends, "assumed")
-
-
 @given(kg=PAIRS, years=PAIRS, seed=st.integers(0, 1000))
 def test_no_draw_lies_outside_of_the_corners(
     kg: ranges.Pair, years: ranges.Pair, seed: int
@@ -40,11 +34,6 @@ def test_a_result_holds_its_ends(pair: ranges.Pair) -> None:
     result = ranges.result(pair, kind="assumed")
     assert (result.low, result.high, result.kind) == (*pair, "assumed")
     assert result.value == pytest.approx(math.sqrt(pair[0] * pair[1]), rel=1e-12)
-
-
-def test_a_range_names_its_source() -> None:
-    assert str(ranges.Range(3, 6, "assumed")) == "3 to 6 (assumed)"
-    assert ranges.Range(3, 6, "assumed").pair == (3, 6)
 
 
 def test_too_many_inputs_are_refused() -> None:

@@ -103,3 +103,19 @@ def test_the_famous_list_does_not_agree_with_its_own_ratio():
     assert rows[1]["memory / L2"] == pytest.approx(25)
     assert (rows[2]["L1"], rows[2]["L2"], rows[2]["memory / L2"]) == (1.25, 4.0, 20.0)
     assert hierarchy.table_beside(LATENCY_NS, [], memory=memory)[2]["L2"] == "none found"
+
+
+def test_a_cache_without_a_size_is_left_out(tmp_path):
+    for index, files in enumerate((("level", "type"), ("level", "type", "size"))):
+        folder = tmp_path / f"index{index}"
+        folder.mkdir()
+        for name in files:
+            text = {"level": "2", "type": "Unified", "size": "512K"}[name]
+            (folder / name).write_text(text + "\n", encoding="ascii")
+    assert hierarchy.reported_caches(tmp_path) == {"L2": 512 * 1024}
+
+
+@pytest.mark.parametrize("largest_mib", [0, -4, 3, 48])
+def test_a_largest_set_that_is_no_power_of_two_is_refused(largest_mib):
+    with pytest.raises(ValueError, match=f"largest_mib is {largest_mib}; give a power of two"):
+        hierarchy.working_sets(largest_mib)

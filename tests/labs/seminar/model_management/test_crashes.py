@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from labs.seminar.model_management import crashes, states
+from labs.seminar.model_management.errors import CorruptModelError
 from labs.seminar.model_management.store import ModelStore
 
 
@@ -18,6 +19,18 @@ def test_kill_9_loses_nothing_that_was_told(tmp_path, after):
     assert crashes.leftovers(tmp_path / "store") == []
     with ModelStore(tmp_path / "store") as store:
         assert len(store.catalog.names()) == left.told + left.others
+
+
+def test_a_damaged_model_counts_as_lost(tmp_path, monkeypatch):
+    def damaged(store, name):
+        if name == "0":
+            raise CorruptModelError("it was changed on the disk")
+        return recover(store, name)
+
+    recover = ModelStore.recover
+    monkeypatch.setattr(ModelStore, "recover", damaged)
+    left = crashes.kill_while_saving(tmp_path / "store", seed=3, after=1)
+    assert left.recovered == left.told - 1
 
 
 def test_without_a_kill_every_model_is_told_and_there(tmp_path, capsys):

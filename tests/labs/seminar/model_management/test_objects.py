@@ -45,3 +45,20 @@ def test_a_sweep_keeps_what_it_is_told(tmp_path):
     assert sorted(objects.sweep({one})) == sorted([two, ".temporary-x"])
     assert objects.names() == {one}
     assert objects.size_bytes(one) == 1
+
+
+def test_what_was_renamed_and_not_synced_is_synced_by_who_puts_it_again(tmp_path):
+    steps = []
+
+    def stop(step):
+        steps.append(step)
+        if steps.count("fsync folder") == 1 and step == "fsync folder":
+            raise KeyboardInterrupt
+
+    folder = ObjectFolder(tmp_path, hook=stop)
+    with pytest.raises(KeyboardInterrupt):  # killed between the rename and the folder's sync
+        folder.put(b"whole")
+    assert folder.names()
+    folder.put(b"whole")
+    assert steps[-1] == "fsync folder"
+    assert steps.count("rename") == 1

@@ -57,6 +57,29 @@ def test_an_update_writes_the_changed_layers_alone_and_does_not_read_its_base(tm
         assert store.file_bytes("same") == 0
 
 
+def test_a_base_that_became_another_model_meanwhile_is_no_base(tmp_path, monkeypatch):
+    with ModelStore(tmp_path) as store, ModelStore(tmp_path) as other:
+        store.save_full("base", model())
+        hashes = fingerprints.layer_hashes
+
+        def replaced_meanwhile(state):
+            monkeypatch.setattr(fingerprints, "layer_hashes", hashes)
+            entry = store.catalog.entry("base")
+            monkeypatch.setattr(store.catalog, "entry", lambda name: (swap(), entry)[1])
+            return hashes(state)
+
+        def swap():
+            monkeypatch.undo()
+            other.delete("base")
+            other.collect()
+            other.save_full("base", model(5.0))
+
+        monkeypatch.setattr(fingerprints, "layer_hashes", replaced_meanwhile)
+        with pytest.raises(UnknownModelError, match="became another one meanwhile; save again"):
+            store.save_update("x", model() | {"b.w": np.ones((2, 3), np.float32)}, base="base")
+        assert states.is_same(store.recover("base"), model(5.0))
+
+
 def test_a_layer_that_loses_a_tensor_does_not_keep_that_of_its_base(tmp_path):
     two = model() | {"a.extra": np.zeros(1)}
     with ModelStore(tmp_path) as store:

@@ -1,4 +1,4 @@
-"""Random histories of a store, with the power failing at any step of any of them.
+"""Random histories of a store, stopped at any step of any of them.
 
 The model beside it is a dictionary of what must be there. A crash is an exception at a step of a
 write, after which the store is abandoned and opened again, as after a restart.
