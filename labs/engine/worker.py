@@ -31,6 +31,8 @@ from labs.engine.processes import end_descendants
 ENGINE_NAME = "lab"
 SAVE_SHARE = 2000  # times as long as writing the notebook takes, it is not written again
 FIRST_SAVE_S = 5  # from the start
+STARTS = 3  # of a kernel, whose ports another process may have taken meanwhile
+DIED_AT_START = "Kernel died before replying"  # what jupyter_client says then
 START_TIMEOUT_S = 120  # for a kernel to answer: imports from a cold disk take a while
 
 
@@ -112,6 +114,16 @@ def say(channel: IO[str], **message: Any) -> None:
 def execute(task: dict[str, Any]) -> dict[str, Any]:
     """Execute the notebook of a task and return how it went."""
     engines.papermill_engines.register(ENGINE_NAME, ReportingEngine)
+    for left in reversed(range(STARTS)):
+        try:
+            return _execute(task)
+        except RuntimeError as err:  # no cell has run
+            if DIED_AT_START not in str(err) or not left:
+                raise
+    raise AssertionError("the last start returns or raises")
+
+
+def _execute(task: dict[str, Any]) -> dict[str, Any]:
     try:
         execute_notebook(
             task["input"],
