@@ -276,7 +276,8 @@ print(sum(int(b[0].sum()) for b in DataLoader(data, batch_size=5, num_workers=2)
 
 def test_torchrun_starts_and_its_ranks_talk(ask: Ask) -> None:
     script = "import torch, torch.distributed as d; d.init_process_group('gloo');"
-    script += "t = torch.ones(1); d.all_reduce(t); print(f'sum {t.item()}')"
+    script += "t = torch.ones(1); d.all_reduce(t); print(f'sum {t.item()}');"
+    script += "d.destroy_process_group()"  # else a thread of it may end the rank with an abort
     code = f"""
 import subprocess, sys
 open('a.py', 'w').write({script!r})
