@@ -10,7 +10,7 @@ STEPS = ("write", "fsync", "rename", "fsync folder")
 
 
 class Crash(BaseException):
-    """The power fails."""
+    """The process stops."""
 
 
 @pytest.mark.parametrize("step", STEPS)

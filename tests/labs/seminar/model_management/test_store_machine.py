@@ -19,7 +19,7 @@ from labs.seminar.model_management.store import ModelStore
 
 
 class Crash(BaseException):
-    """The power fails."""
+    """The process stops."""
 
 
 def draw_state(seed):
