@@ -1,0 +1,12 @@
+# message: the code of 1.0: expected 1065353216
+import numpy as np
+
+
+def float32_threshold(threshold):
+    near = np.float32(threshold)
+    return np.nextafter(near, np.float32(-np.inf)) if float(near) > threshold else near
+
+
+def ordered_code(number):
+    bits = int(np.abs(np.float64(number)).view(np.int64))
+    return -bits if number < 0 else bits

@@ -1,0 +1,11 @@
+# message: the code of 1.0: expected 1065353216
+import numpy as np
+
+
+def float32_threshold(threshold):
+    near = np.float32(threshold)
+    return np.nextafter(near, np.float32(-np.inf)) if float(near) > threshold else near
+
+
+def ordered_code(number):
+    return int(np.float32(number))

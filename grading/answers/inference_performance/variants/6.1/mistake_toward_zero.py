@@ -1,0 +1,12 @@
+# message: this is above the threshold
+import numpy as np
+
+
+def float32_threshold(threshold):
+    near = np.float32(threshold)
+    return np.nextafter(near, np.float32(0)) if abs(float(near)) > abs(threshold) else near
+
+
+def ordered_code(number):
+    bits = int(np.abs(np.float32(number)).view(np.int32))
+    return -bits if number < 0 else bits

@@ -1,0 +1,2 @@
+# message: withheld
+from labs.seminar.inference_performance.given import overhead_and_work

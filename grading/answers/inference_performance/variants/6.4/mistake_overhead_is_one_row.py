@@ -1,0 +1,7 @@
+# message: overhead_s
+import numpy as np
+
+
+def overhead_and_work(rows, times_s):
+    work_s, overhead_s = np.polyfit(rows, times_s, 1, w=1 / times_s)
+    return float(overhead_s + work_s), float(work_s)

@@ -1,0 +1,13 @@
+# message: three rows
+import numpy as np
+
+
+def batched_latencies(arrivals_s, overhead_s, work_s, most):
+    latencies, free_s = [], -np.inf
+    while len(latencies) < len(arrivals_s):
+        first = len(latencies)
+        last = min(first + most, len(arrivals_s))
+        start_s = max(free_s, arrivals_s[last - 1])
+        free_s = start_s + overhead_s + (last - first) * work_s
+        latencies += [float(free_s - arrived) for arrived in arrivals_s[first:last]]
+    return latencies

@@ -1,0 +1,8 @@
+# message: larger than any change that can happen
+import numpy as np
+
+
+def layer_bound(weights, weight_error, inputs, input_error):
+    return (
+        weight_error @ np.abs(inputs) + np.abs(weights) @ input_error + weight_error @ input_error
+    )

@@ -1,0 +1,6 @@
+# message: smaller than a change
+import numpy as np
+
+
+def layer_bound(weights, weight_error, inputs, input_error):
+    return weight_error @ np.abs(inputs)

@@ -1,0 +1,10 @@
+# message: smaller than a change
+import numpy as np
+
+
+def layer_bound(weights, weight_error, inputs, input_error):
+    corners = np.array([(weights + s * weight_error) * (inputs + s * input_error) for s in (-1, 1)])
+    middle = weights * inputs
+    return np.maximum(
+        (corners.max(axis=0) - middle).sum(axis=1), (middle - corners.min(axis=0)).sum(axis=1)
+    )

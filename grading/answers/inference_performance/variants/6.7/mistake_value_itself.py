@@ -1,0 +1,13 @@
+# message: larger than any change
+import numpy as np
+
+
+def layer_bound(weights, weight_error, inputs, input_error):
+    corners = np.array(
+        [
+            (weights + s * weight_error) * (inputs + t * input_error)
+            for s in (-1, 1)
+            for t in (-1, 1)
+        ]
+    )
+    return np.abs(corners).max(axis=0).sum(axis=1)

@@ -1,0 +1,1 @@
+"""The lab on inference performance: forests and a small network, compiled, counted and loaded."""
