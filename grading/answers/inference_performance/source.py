@@ -498,8 +498,8 @@ Table(calls.part_rows(parts))
 # ## 5. Four kinds of load
 #
 # How fast is it? That depends on who asks. MLPerf's load generator asks in four ways; this lab does
-# the same in real time, for seconds instead of ten minutes, so no run here would be valid by its
-# rules, and the table below says what is missing.
+# the same in real time, but for seconds, so no run here would be valid by its rules. Each run says
+# what it is short of.
 
 # %%
 Table(published.scenario_rows())
@@ -895,8 +895,8 @@ Table(systems.choice_rows(under_test, runs_of))
 #
 # ### BEGIN SOLUTION
 # For the sorting machine I recommend the forest as nested ifs in C. One by one 90 % of the digits
-# take at most 0.00418 ms [0.00418, 0.00419] and 99 % 0.00588 ms [0.00586, 0.00591], so 5,000 a
-# second keep it some 2 % busy. scikit-learn needs 1.62 ms [1.6, 1.72] for one, so who waits for a
+# take at most 0.00419 ms [0.00418, 0.00419] and 99 % 0.00597 ms [0.00595, 0.00599], so 5,000 a
+# second keep it some 2 % busy. scikit-learn needs 1.64 ms [1.62, 1.69] for one, so who waits for a
 # batch misses 2 ms. For the reader I take the loop with byte keys: 88,768 B of flash and 43.8 us
 # [37.1, 50.6], modelled. The C was equal bit for bit on 3,357 rows, which is observed; that whole
 # pixels lose no comparison at five halvings is proved. That 0.983 [0.964, 0.992] keep their class
@@ -909,9 +909,10 @@ Table(systems.choice_rows(under_test, runs_of))
 # ## 9. Extension: a layer as a circuit
 #
 # An FPGA has no instructions: a layer becomes wires, tables and adders of just the width they need.
-# The layer here has 64 pixels as inputs and 10 scores as outputs, all in four bits; each output has
-# a multiplier of its own and takes one pixel a clock. It is simulated bit by bit, and placed on a
-# small chip, an iCE40 HX8K. Without the extra `fpga` recorded numbers stand in and say so.
+# The layer here reads 64 pixels and gives 10 scores; pixels and weights have four bits each. Every
+# score has a multiplier of its own and takes in one pixel a clock. It is simulated bit by bit, and
+# placed on a small chip, an iCE40 HX8K. Without the extra `fpga` recorded numbers stand in and say
+# so.
 
 # %% [markdown]
 # ### Exercise 6.9: the width of a sum (extension, 15 minutes)

@@ -251,7 +251,7 @@ def poisson_arrivals(rate_per_s: float, seconds: float, *, rng: np.random.Genera
     """
     mean = rate_per_s * seconds
     # Six standard deviations more than expected: once in 1e9 runs too few would be drawn.
-    most = min(MOST_QUERIES, int(mean + 6 * np.sqrt(mean)) + 10)
+    most = min(MOST_QUERIES, int(mean + 6 * np.sqrt(mean)) + FEWEST_QUERIES)
     arrivals_s = np.cumsum(rng.exponential(1 / rate_per_s, most))
     within = int(np.searchsorted(arrivals_s, seconds))
     arrivals: Floats = arrivals_s[: max(FEWEST_QUERIES, within)]
