@@ -895,8 +895,8 @@ Table(systems.choice_rows(under_test, runs_of))
 #
 # ### BEGIN SOLUTION
 # For the sorting machine I recommend the forest as nested ifs in C. One by one 90 % of the digits
-# take at most 0.00419 ms [0.00418, 0.00419] and 99 % 0.00597 ms [0.00595, 0.00599], so 5,000 a
-# second keep it some 2 % busy. scikit-learn needs 1.64 ms [1.62, 1.69] for one, so who waits for a
+# take at most 0.00406 ms [0.00406, 0.00406] and 99 % 0.00617 ms [0.00612, 0.00623], so 5,000 a
+# second keep it some 2 % busy. scikit-learn needs 1.73 ms [1.68, 1.78] for one, so who waits for a
 # batch misses 2 ms. For the reader I take the loop with byte keys: 88,768 B of flash and 43.8 us
 # [37.1, 50.6], modelled. The C was equal bit for bit on 3,357 rows, which is observed; that whole
 # pixels lose no comparison at five halvings is proved. That 0.983 [0.964, 0.992] keep their class

@@ -4,7 +4,7 @@ Each draws into an `Axes`, computes nothing but what its title says, and returns
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import matplotlib as mpl
@@ -13,7 +13,6 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
 from course_utils import plots
-from course_utils.records import Result
 from course_utils.units import MS_PER_S
 from labs.seminar.inference_performance.calls import CallCost, Calls
 from labs.seminar.inference_performance.runs import Run
@@ -126,40 +125,6 @@ def batch_sizes(axes: Axes, runs: Mapping[str, Run], *, title: str) -> dict[str,
     axes.set_title(title, loc="left", weight="bold")
     axes.legend()
     return shares
-
-
-@mpl.rc_context(plots.STYLE)
-def rate_sweep(
-    axes: Axes,
-    series: Mapping[str, Sequence[tuple[float, Result]]],
-    *,
-    bound_ms: float,
-    title: str,
-) -> list[dict[str, Any]]:
-    """Draw a percentile of the latency against the rate of arrivals, on log axes, and the bound.
-
-    Parameters
-    ----------
-    axes
-        Of a wide figure.
-    series
-        Name to ``(rate_per_s, latency_ms)`` each, as `rates.latency_ms` gives them; at most 7.
-    bound_ms
-        Drawn as a dotted line [ms].
-    title
-        What it proves.
-
-    Returns
-    -------
-    list
-        ``name, x, y`` of each point.
-    """
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.axhline(bound_ms, color="black", linewidth=0.8, linestyle=":")
-    label_plainly(axes)
-    labels = {"x_label": "arrivals [1/s]", "y_label": "99th percentile of latency [ms]"}
-    return plots.learning_curve(axes, series, **labels, title=title)
 
 
 def label_plainly(axes: Axes) -> None:

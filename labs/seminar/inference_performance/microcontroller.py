@@ -104,7 +104,7 @@ class Emulated:
             return row
         energy = boards.energy_per_inference_uj(board, latency)
         return row | {
-            "time": _scaled(latency, 1000).describe("latency_us"),
+            "time": scaled(latency, 1000).describe("latency_us"),
             "energy": energy.describe("energy_uj"),
         }
 
@@ -147,6 +147,7 @@ def emulate(firmware: Firmware, core: str) -> Emulated:
     return Emulated(firmware.name, core, flash_bytes, ram_bytes, tuple(profiles))
 
 
-def _scaled(result: Result, factor: float) -> Result:
+def scaled(result: Result, factor: float) -> Result:
+    """Return a result in another unit, or shared out: all numbers times a factor above 0."""
     value, low, high = (factor * x for x in (result.value, result.low, result.high))
     return Result(value, low, high, n=result.n, kind=result.kind)

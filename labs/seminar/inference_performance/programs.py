@@ -23,7 +23,7 @@ from labs.seminar.inference_performance.contests import Contestant
 from labs.seminar.inference_performance.fixed_point import fixed_point
 from labs.seminar.inference_performance.int8_network import Int8Network
 from labs.seminar.inference_performance.keys import C_TYPES, Keys
-from labs.seminar.inference_performance.microcontroller import Firmware
+from labs.seminar.inference_performance.microcontroller import Firmware, scaled
 from labs.seminar.inference_performance.trees import Tree, leaves_of
 
 
@@ -125,12 +125,6 @@ def counter_rows(
             row[f"{event.replace('_', ' ')} a row"] = told
         found.append(row)
     return found
-
-
-def scaled(result: Result, factor: float) -> Result:
-    """Return a result in another unit, or shared out: all numbers times a factor above 0."""
-    value, low, high = (factor * x for x in (result.value, result.low, result.high))
-    return Result(value, low, high, n=result.n, kind=result.kind)
 
 
 def factor(numerator: Result, denominator: Result) -> Result:

@@ -64,13 +64,6 @@ def test_sizes_go_by_powers_of_two(size, bin_):
     assert load_pictures._bin(size) == bin_
 
 
-def test_a_sweep_draws_its_bound(axes):
-    points = [(10.0, Result(2.0, 1.0, 3.0, n=6, kind="modelled"))]
-    rows = load_pictures.rate_sweep(axes, {"alone": points}, bound_ms=7.0, title="Sweep")
-    assert rows == [{"name": "alone", "x": 10.0, "y": points[0][1]}]
-    assert axes.lines[0].get_ydata() == pytest.approx([7, 7])
-
-
 def test_curves_of_the_explorer_end_before_the_queue_does():
     series = EXPLORER.series(1_000.0, 5.0, percent=50)
     for most, points in zip(MOST, series.values(), strict=True):
